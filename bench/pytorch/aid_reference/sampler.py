@@ -1,0 +1,51 @@
+"""Euler's method on Karras sigmas with dual guidance (Eq. 8)."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from .denoiser import Condition, Denoiser
+
+Denoise = Callable[[Tensor, Tensor], Tensor]
+
+
+def dual_guidance(
+    denoiser: Denoiser,
+    full: Condition,
+    null_instruction: Tensor,
+    null_states: Tensor,
+    frame_guidance: float,
+    text_guidance: float,
+) -> Denoise:
+    """none + s_frame (frame - none) + s_text (full - frame); a branch whose scale vanishes is not computed."""
+    frame = full.without_text(null_instruction, null_states)
+    weighted = [
+        (text_guidance, full),
+        (frame_guidance - text_guidance, frame),
+        (1 - frame_guidance, frame.without_frame()),
+    ]
+    branches = [(weight, condition, denoiser.tokens(condition)) for weight, condition in weighted if weight]
+
+    def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+        out = torch.zeros_like(x)
+        for weight, condition, tokens in branches:
+            out = out + weight * denoiser(x, sigma, condition, tokens)
+        return out
+
+    return denoise
+
+
+def euler(denoise: Denoise, initial_noise: Tensor, sigmas: Tensor) -> list[Tensor]:
+    """The latents before the first and after each step. The first are noise * sqrt(sigma_max^2 + 1), as in SVD.
+
+    initial_noise [B,F,4,H,W], sigmas [steps + 1].
+    """
+    x = initial_noise * torch.sqrt(sigmas[0] ** 2 + 1)
+    latents = [x]
+    for sigma, next_sigma in pairwise(sigmas):
+        derivative = (x - denoise(x, sigma.expand(x.shape[0]))) / sigma
+        x = x + derivative * (next_sigma - sigma)
+        latents.append(x)
+    return latents
