@@ -1,0 +1,37 @@
+/** What went wrong, as a word that a program can branch on. */
+export type AidErrorCode =
+  | 'invalid-argument'
+  | 'invalid-config'
+  | 'invalid-image'
+  | 'invalid-graph'
+  | 'invalid-weights'
+  | 'invalid-model-folder'
+  | 'invalid-data'
+  | 'engine-unavailable'
+  | 'engine-failed'
+  | 'io-failed'
+  | 'aborted'
+  | 'deadline-exceeded'
+  | 'state-prompter-failed';
+
+const marker = Symbol.for('aid-planner.error');
+
+/**
+ * Every error that this package throws on purpose. The message says where, what was expected and what came;
+ * `cause` is the error underneath, where there is one.
+ */
+export class AidError extends Error {
+  readonly code: AidErrorCode;
+  readonly [marker] = true;
+
+  constructor(code: AidErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'AidError';
+    this.code = code;
+  }
+
+  /** True for an AidError of this or another copy of the package. */
+  static isInstance(error: unknown): error is AidError {
+    return typeof error === 'object' && error !== null && marker in error;
+  }
+}

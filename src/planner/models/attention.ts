@@ -1,0 +1,54 @@
+/** diffusers' `Attention` without norms: `to_q`, `to_k`, `to_v` and `to_out.0`. */
+import type { Value } from '../onnx/graph.js';
+import { linear } from '../onnx/layers/linear.js';
+import { attention } from '../onnx/ops/attention.js';
+import type { Scope } from '../onnx/scope.js';
+import { fixedAt } from '../onnx/shape.js';
+
+export interface KeysAndValues {
+  /** [B, N, width] */
+  readonly key: Value;
+  /** [B, N, width] */
+  readonly value: Value;
+}
+
+/** Keys and values of tokens [B, N, D], for queries `width` wide. */
+export function keysAndValues(
+  scope: Scope,
+  tokens: Value,
+  width: number,
+  { bias = false } = {},
+): KeysAndValues {
+  return {
+    key: linear(scope.at('to_k'), tokens, width, { bias }),
+    value: linear(scope.at('to_v'), tokens, width, { bias }),
+  };
+}
+
+/** Attention of x [B, L, width] over given keys and values. */
+export function attendTo(
+  scope: Scope,
+  x: Value,
+  { key, value }: KeysAndValues,
+  { heads, bias = false }: { readonly heads: number; readonly bias?: boolean },
+): Value {
+  const width = fixedAt(x.shape, 2);
+  const query = linear(scope.at('to_q'), x, width, { bias });
+  return linear(scope.at('to_out', 0), attention(query, key, value, { heads }), width);
+}
+
+/** Attention of x [B, L, width] over itself, or over tokens [B, N, D]. */
+export function crossAttention(
+  scope: Scope,
+  x: Value,
+  tokens: Value,
+  options: { readonly heads: number; readonly bias?: boolean },
+): Value {
+  return attendTo(scope, x, keysAndValues(scope, tokens, fixedAt(x.shape, 2), options), options);
+}
+
+export const selfAttention = (
+  scope: Scope,
+  x: Value,
+  options: { readonly heads: number; readonly bias?: boolean },
+): Value => crossAttention(scope, x, x, options);

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+
+/** diffusers' AutoencoderKLTemporalDecoder config, the keys that the network needs. */
+export const autoencoderConfig = z.object({
+  in_channels: z.int().positive().default(3),
+  out_channels: z.int().positive().default(3),
+  down_block_types: z.array(z.literal('DownEncoderBlock2D')).min(1).default(['DownEncoderBlock2D']),
+  block_out_channels: z.array(z.int().positive()).min(1).default([64]),
+  layers_per_block: z.int().positive().default(1),
+  latent_channels: z.int().positive().default(4),
+  scaling_factor: z.number().positive().default(0.18215),
+});
+export type AutoencoderConfig = z.infer<typeof autoencoderConfig>;
+
+/** Pixels of the autoencoder's input per latent, along each side. */
+export const spatialFactor = ({ block_out_channels: channels }: AutoencoderConfig): number =>
+  2 ** (channels.length - 1);

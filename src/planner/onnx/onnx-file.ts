@@ -1,0 +1,173 @@
+/** Writes a graph as an ONNX file, through ONNX's own protobuf schema. */
+import { readFileSync } from 'node:fs';
+import protobuf from 'protobufjs';
+import { AidError } from '../errors.js';
+import { type Attribute, type DataType, Float, type Graph, type Node, type Value } from './graph.js';
+import { formatDim, type Shape } from './shape.js';
+
+const OPSET = 21;
+const IR_VERSION = 10;
+/** ONNX's numbers for the data types: TensorProto.DataType. */
+const TENSOR_TYPES: Readonly<Record<DataType | StoredFloat, number>> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+};
+/** AttributeProto.AttributeType. */
+const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, ints: 7 };
+/** TensorProto.DataLocation.EXTERNAL */
+const EXTERNAL = 1;
+
+/** How a parameter's numbers lie in their file; they are computed with as float32. */
+export type StoredFloat = 'float16' | 'bfloat16' | 'float32' | 'float64';
+
+/** Where a parameter's numbers come from when the graph runs. */
+export type ParameterSource =
+  /** From a range of bytes of a file, named from the folder that the engine is told. */
+  | {
+      readonly kind: 'external';
+      readonly location: string;
+      readonly offset: number;
+      readonly length: number;
+      readonly dataType: StoredFloat;
+    }
+  /** Given at every run, as a graph input named by the key. */
+  | { readonly kind: 'input' };
+
+export interface OnnxFileOptions {
+  /** Asked once for each parameter that the outputs depend on. */
+  readonly parameters: (key: string) => ParameterSource;
+}
+
+let schema: protobuf.Type | undefined;
+function modelProto(): protobuf.Type {
+  if (schema === undefined) {
+    const text = readFileSync(new URL('./onnx.proto', import.meta.url), 'utf8');
+    schema = protobuf.parse(text, { keepCase: true }).root.lookupType('onnx.ModelProto');
+  }
+  return schema;
+}
+
+/** The bytes of the ONNX file. Nodes, inputs and parameters that no output depends on are left out. */
+export function toOnnxFile(graph: Graph, { parameters }: OnnxFileOptions): Uint8Array {
+  const { nodes, used } = liveNodes(graph);
+  const inputs = graph.inputs.filter((value) => used.has(value)).map((value) => valueInfo(value.name, value));
+  const initializers: object[] = [];
+  const casts: object[] = [];
+  const names = new Map<Value, string>();
+  for (const value of used) {
+    const { source } = value;
+    if (source.kind === 'constant') initializers.push(constantProto(value));
+    if (source.kind !== 'parameter') continue;
+    const placed = parameters(source.key);
+    if (placed.kind === 'input') {
+      inputs.push(valueInfo(value.name, value));
+      continue;
+    }
+    initializers.push(externalProto(value, placed));
+    if (placed.dataType !== 'float32') {
+      const cast = `${value.name}:float32`;
+      names.set(value, cast);
+      casts.push(nodeProto('Cast', '', [value.name], [cast], { to: TENSOR_TYPES.float32 }));
+    }
+  }
+  const nameOf = (value: Value | null): string => (value === null ? '' : (names.get(value) ?? value.name));
+  const outputs: object[] = [];
+  const identities: object[] = [];
+  for (const [name, value] of graph.outputs) {
+    outputs.push(valueInfo(name, value));
+    identities.push(nodeProto('Identity', '', [nameOf(value)], [name], {}));
+  }
+  const body = nodes.map((node) =>
+    nodeProto(
+      node.operator,
+      node.domain,
+      node.inputs.map(nameOf),
+      trimmed(node.outputs.map((v) => (used.has(v) ? v.name : ''))),
+      node.attributes,
+    ),
+  );
+  const type = modelProto();
+  const message = type.fromObject({
+    ir_version: IR_VERSION,
+    producer_name: 'aid-planner',
+    opset_import: [
+      { domain: '', version: OPSET },
+      { domain: 'com.microsoft', version: 1 },
+    ],
+    graph: {
+      name: graph.name,
+      node: [...casts, ...body, ...identities],
+      initializer: initializers,
+      input: inputs,
+      output: outputs,
+    },
+  });
+  return type.encode(message).finish();
+}
+
+/** The nodes that the outputs depend on, in order, and every value that they touch. */
+function liveNodes(graph: Graph): { nodes: Node[]; used: Set<Value> } {
+  if (graph.outputs.size === 0) throw new AidError('invalid-graph', `${graph.name}: no outputs`);
+  const used = new Set<Value>(graph.outputs.values());
+  const nodes: Node[] = [];
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some((value) => used.has(value))) continue;
+    nodes.push(node);
+    for (const input of node.inputs) if (input !== null) used.add(input);
+  }
+  return { nodes: nodes.reverse(), used };
+}
+
+function trimmed(names: readonly string[]): string[] {
+  return names.slice(0, names.findLastIndex((name) => name !== '') + 1);
+}
+
+function valueInfo(name: string, { dataType, shape }: { dataType: DataType; shape: Shape }): object {
+  const dim = shape.map((d) => (typeof d === 'number' ? { dim_value: d } : { dim_param: formatDim(d) }));
+  return { name, type: { tensor_type: { elem_type: TENSOR_TYPES[dataType], shape: { dim } } } };
+}
+
+function constantProto(value: Value): object {
+  if (value.source.kind !== 'constant')
+    throw new AidError('invalid-graph', `${value.name} is not a constant`);
+  const { dataType, dims, data } = value.source.tensor;
+  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { name: value.name, data_type: TENSOR_TYPES[dataType], dims, raw_data: raw };
+}
+
+function externalProto(value: Value, placed: Extract<ParameterSource, { kind: 'external' }>): object {
+  return {
+    name: value.name,
+    data_type: TENSOR_TYPES[placed.dataType],
+    dims: value.shape,
+    data_location: EXTERNAL,
+    external_data: [
+      { key: 'location', value: placed.location },
+      { key: 'offset', value: String(placed.offset) },
+      { key: 'length', value: String(placed.length) },
+    ],
+  };
+}
+
+function nodeProto(
+  operator: string,
+  domain: string,
+  input: readonly string[],
+  output: readonly string[],
+  attributes: Readonly<Record<string, Attribute>>,
+): object {
+  const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
+  return { op_type: operator, domain, name: `${operator}:${output[0]}`, input, output, attribute };
+}
+
+function attributeProto(name: string, value: Attribute): object {
+  if (value instanceof Float) return { name, type: ATTRIBUTE_TYPES.float, f: value.value };
+  if (typeof value === 'number') return { name, type: ATTRIBUTE_TYPES.int, i: value };
+  if (typeof value === 'string') return { name, type: ATTRIBUTE_TYPES.string, s: Buffer.from(value, 'utf8') };
+  return { name, type: ATTRIBUTE_TYPES.ints, ints: value };
+}

@@ -1,0 +1,54 @@
+/** What runs a graph. The planner knows only this. */
+import type { Graph } from '../onnx/graph.js';
+import type { Tensor } from './tensor.js';
+import type { WeightSource } from './weight-source.js';
+
+/** Where the arithmetic happens. */
+export type ExecutionProvider = 'cpu' | 'webgpu' | 'cuda' | 'tensorrt';
+
+/** A tensor that stays with the engine, so that it need not travel at every run. */
+export interface ResidentTensor {
+  readonly dims: readonly number[];
+  /** Forgets it; using it afterwards is an error. Calling twice is allowed. */
+  release(): Promise<void>;
+}
+
+export type RunInput = Tensor | ResidentTensor;
+
+export interface RunOptions {
+  /** Outputs that stay with the engine. */
+  readonly keep?: readonly string[];
+}
+
+export interface RunResult {
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  readonly resident: Readonly<Record<string, ResidentTensor>>;
+}
+
+/** One loaded graph. */
+export interface GraphSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Runs once; concurrent calls queue. Errors: `engine-failed`, `invalid-argument`. */
+  run(inputs: Readonly<Record<string, RunInput>>, options?: RunOptions): Promise<RunResult>;
+  /** Frees the session's memory. */
+  release(): Promise<void>;
+}
+
+export interface LoadOptions {
+  /** Where each parameter's numbers are. A parameter that it does not know is a graph input. */
+  readonly weights: WeightSource;
+}
+
+export interface EngineDescription {
+  readonly name: string;
+  readonly provider: ExecutionProvider;
+  readonly threads: number;
+}
+
+export interface Engine {
+  readonly description: EngineDescription;
+  load(graph: Graph, options: LoadOptions): Promise<GraphSession>;
+  /** Frees everything, sessions too. */
+  dispose(): Promise<void>;
+}

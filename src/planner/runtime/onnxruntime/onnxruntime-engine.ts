@@ -1,0 +1,154 @@
+/** The engine that runs graphs with onnxruntime, in a thread of its own. */
+import { realpathSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parse, relative } from 'node:path';
+import { AidError } from '../../errors.js';
+import type { Graph } from '../../onnx/graph.js';
+import { type ParameterSource, type StoredFloat, toOnnxFile } from '../../onnx/onnx-file.js';
+import type { StoredTensor, StoredType } from '../../weights/safetensors.js';
+import type {
+  Engine,
+  EngineDescription,
+  ExecutionProvider,
+  GraphSession,
+  LoadOptions,
+  ResidentTensor,
+  RunInput,
+  RunOptions,
+  RunResult,
+} from '../engine.js';
+import type { Tensor } from '../tensor.js';
+import type { LoadReply, RunReply } from './messages.js';
+import { WorkerClient } from './worker-client.js';
+
+export interface OnnxRuntimeEngineOptions {
+  readonly provider?: ExecutionProvider;
+  /** Threads of one operator; all cores unless said otherwise. */
+  readonly threads?: number;
+}
+
+const STORED_FLOATS: Readonly<Partial<Record<StoredType, StoredFloat>>> = {
+  F16: 'float16',
+  BF16: 'bfloat16',
+  F32: 'float32',
+  F64: 'float64',
+};
+
+export class OnnxRuntimeEngine implements Engine {
+  readonly description: EngineDescription;
+  readonly #client = new WorkerClient();
+  #nextNumber = 0;
+
+  constructor({ provider = 'cpu', threads = availableParallelism() }: OnnxRuntimeEngineOptions = {}) {
+    this.description = { name: 'onnxruntime', provider, threads };
+  }
+
+  async load(graph: Graph, { weights }: LoadOptions): Promise<GraphSession> {
+    let weightFolder = '';
+    const realPaths = new Map<string, string>();
+    const place = (tensor: StoredTensor): ParameterSource => {
+      const path = realPaths.get(tensor.file) ?? realpathSync(tensor.file);
+      realPaths.set(tensor.file, path);
+      const { root } = parse(path);
+      if (weightFolder !== '' && weightFolder !== root) {
+        throw new AidError(
+          'invalid-model-folder',
+          `${path}: expected all weights on ${weightFolder}, this one is on ${root}`,
+        );
+      }
+      weightFolder = root;
+      const dataType = STORED_FLOATS[tensor.type];
+      if (dataType === undefined) {
+        throw new AidError(
+          'invalid-weights',
+          `${tensor.file}: ${tensor.key}: expected floats, got ${tensor.type}`,
+        );
+      }
+      const location = relative(root, path);
+      return { kind: 'external', location, offset: tensor.offset, length: tensor.length, dataType };
+    };
+    const model = toOnnxFile(graph, {
+      parameters: (key) => {
+        const stored = weights(key);
+        return stored === undefined ? { kind: 'input' } : place(stored);
+      },
+    });
+    const session = this.#nextNumber++;
+    const { provider, threads } = this.description;
+    const reply = await this.#client
+      .request<LoadReply>({ kind: 'load', session, model, weightFolder, provider, threads })
+      .catch((cause: Error) => {
+        throw new AidError(
+          'engine-failed',
+          `${graph.name} could not be loaded on ${provider}: ${cause.message}`,
+          { cause },
+        );
+      });
+    return this.#session(graph.name, session, reply);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#client.terminate();
+  }
+
+  #session(name: string, session: number, { inputNames, outputNames }: LoadReply): GraphSession {
+    return {
+      inputNames,
+      outputNames,
+      run: (inputs, options) => this.#run(name, session, inputNames, inputs, options),
+      release: async () => {
+        await this.#client.request<null>({ kind: 'release-session', session });
+      },
+    };
+  }
+
+  async #run(
+    name: string,
+    session: number,
+    inputNames: readonly string[],
+    inputs: Readonly<Record<string, RunInput>>,
+    { keep = [] }: RunOptions = {},
+  ): Promise<RunResult> {
+    const missing = inputNames.filter((input) => !(input in inputs));
+    if (missing.length > 0)
+      throw new AidError('invalid-argument', `${name}: no value given for ${missing.join(', ')}`);
+    const feeds: Record<string, Tensor | { resident: number }> = {};
+    for (const input of inputNames) {
+      const value = inputs[input];
+      if (value !== undefined)
+        feeds[input] = value instanceof WorkerTensor ? { resident: value.number } : (value as Tensor);
+    }
+    const numbers = Object.fromEntries(keep.map((output) => [output, this.#nextNumber++]));
+    const reply = await this.#client
+      .request<RunReply>({ kind: 'run', session, inputs: feeds, keep: numbers })
+      .catch((cause: Error) => {
+        throw new AidError(
+          'engine-failed',
+          `${name} failed on ${this.description.provider}: ${cause.message}`,
+          { cause },
+        );
+      });
+    const resident: Record<string, ResidentTensor> = {};
+    for (const [output, dims] of Object.entries(reply.residentDims)) {
+      const number = numbers[output];
+      if (number !== undefined) resident[output] = new WorkerTensor(this.#client, number, dims);
+    }
+    return { tensors: reply.tensors, resident };
+  }
+}
+
+class WorkerTensor implements ResidentTensor {
+  readonly #client: WorkerClient;
+
+  constructor(
+    client: WorkerClient,
+    readonly number: number,
+    readonly dims: readonly number[],
+  ) {
+    this.#client = client;
+  }
+
+  async release(): Promise<void> {
+    await this.#client.request<null>({ kind: 'release-tensor', resident: this.number });
+  }
+}
