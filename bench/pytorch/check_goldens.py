@@ -18,7 +18,7 @@ from aid_reference.check_case import check_case
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dir", type=Path)
-    parser.add_argument("--tolerance", type=float, help="default: 1e-6; UNet 2e-6, gradients 2e-5")
+    parser.add_argument("--tolerance", type=float, help="default: 1e-6; deep networks up to 1e-5, gradients 1e-4")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="every tensor, as a JSON list")
     arguments = parser.parse_args()

@@ -10,9 +10,9 @@ from .case_folder import Case, Tensors, read_case
 from .kinds import KINDS
 
 TOLERANCE = 1e-6
-# Two F32 runs of the same arithmetic (another machine, another number of threads) differ by as much; in float64
-# the UNet goldens are 9e-7 from this implementation and the gradients 6e-6. The distances start from F32 features.
-TOLERANCES = {"unet-svd": 2e-6, "unet-aid": 2e-6, "training": 2e-5, "video-distance": 1e-4}
+# Two F32 runs of the same arithmetic (another machine, another number of threads) differ by as much. The goldens
+# themselves are 9e-7 (UNet) and 6e-6 (gradients) from float64. Distances start from F32 features.
+TOLERANCES = {"vae": 5e-6, "unet-svd": 1e-5, "unet-aid": 1e-5, "training": 1e-4, "video-distance": 1e-4}
 
 
 @dataclass(frozen=True)

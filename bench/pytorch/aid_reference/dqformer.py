@@ -50,34 +50,34 @@ class FrameLayer(nn.Module):
 class DQFormer(nn.Module):
     """Instruction, visual and state embeddings -> MCondition [B,F,L+Q,D] = ME for every frame, then DE.
 
-    `ablation` drops a part as the paper's tables do: `me` (no ME), `de` (no DE), `states` (DE without the
-    states), `mcondition` (no DQFormer at all: the projected instruction for every frame).
+    The config's switches are the paper's ablations. `output`: `mcondition`, `multimodal` (ME only, "w/o DE"),
+    `decomposed` (DE only, "w/o ME") or `text` (the projected instruction alone, "w/o MCondition").
+    `states` false: DE does not look at the states.
     """
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         dim, heads, layers = config["dim"], config["heads"], config.get("num_layers", 1)
-        self.ablation: str | None = config.get("ablation")
+        self.output: str = config.get("output", "mcondition")
         self.num_frames: int = config["num_frames"]
-        use_me, use_de = self.ablation not in ("me", "mcondition"), self.ablation not in ("de", "mcondition")
-        use_states = self.ablation != "states"
-
         self.text_proj = nn.Linear(config["text_dim"], dim)
-        if use_me:
+        if self.output in ("mcondition", "multimodal"):
             self.visual_proj = nn.Linear(config["vision_dim"], dim)
             self.instruction_branch = nn.ModuleList(InstructionLayer(dim, heads) for _ in range(layers))
-        if use_de:
-            self.queries = nn.Parameter(torch.zeros(self.num_frames * config["num_queries"], dim))
-            self.frame_branch = nn.ModuleList(FrameLayer(dim, heads, use_states) for _ in range(layers))
-        self.use_me, self.use_de = use_me, use_de
+        if self.output in ("mcondition", "decomposed"):
+            states: bool = config.get("states", True)
+            self.queries = nn.Parameter(torch.randn(self.num_frames * config["num_queries"], dim) * dim**-0.5)
+            self.frame_branch = nn.ModuleList(FrameLayer(dim, heads, states) for _ in range(layers))
 
     def forward(self, instruction: Tensor, visual: Tensor, states: Tensor) -> Tensor:
         """instruction [B,L,T], visual [B,V,W], states [B,S*L,T] -> [B,F,N,D]; N = L+Q unless ablated."""
         text = self.text_proj(instruction)  # [B,L,D]
         parts: list[Tensor] = []
-        if self.use_me or self.ablation == "mcondition":
-            parts.append(self._every_frame(self.multimodal(text, visual) if self.use_me else text))
-        if self.use_de:
+        if self.output == "text":
+            parts.append(self._every_frame(text))
+        if self.output in ("mcondition", "multimodal"):
+            parts.append(self._every_frame(self.multimodal(text, visual)))
+        if self.output in ("mcondition", "decomposed"):
             parts.append(self.decomposed(text, self.text_proj(states)))
         return torch.cat(parts, dim=2)
 

@@ -16,6 +16,7 @@ def _inputs(case: Case, shapes: Config, draw: Draw) -> Tensors:
     tokens = config.get("condition_tokens", shapes.get("tokens", 1))
     per_frame = (frames,) if "condition_tokens" in config else ()
     dim = config["cross_attention_dim"]
+    dim = dim if isinstance(dim, int) else dim[0]  # a list holds one width per level, all the same
     return {
         "sample": draw.normal(batch, frames, config["in_channels"], height, width),
         "timestep": draw.uniform(batch, low=-1.5, high=1.6),

@@ -1,0 +1,30 @@
+"""Random weights under which activations stay O(1) and nothing is zero, so that every layer shows in the output."""
+
+import torch
+from torch import Tensor, nn
+
+from .draw import Draw
+
+
+def randomise(network: nn.Module, draw: Draw) -> None:
+    """Linear and convolution N(0, 1/fan_in); biases and norms' deviations N(0, 0.1^2); mix factors N(0, 1).
+
+    Rounded through F16, which is how a case stores them.
+    """
+    module_of = dict(network.named_modules())
+    with torch.no_grad():
+        for name, parameter in sorted(network.named_parameters()):
+            path, _, leaf = name.rpartition(".")
+            parameter.copy_(_values(module_of[path], leaf, parameter, draw).to(torch.float16))
+
+
+def _values(module: nn.Module, leaf: str, parameter: Tensor, draw: Draw) -> Tensor:
+    shape = tuple(parameter.shape)
+    if leaf == "weight" and isinstance(module, nn.GroupNorm | nn.LayerNorm):
+        return 1 + draw.normal(*shape, std=0.1)
+    if leaf == "mix_factor":
+        return draw.normal(*shape)
+    if leaf in ("class_embedding", "queries") or isinstance(module, nn.Embedding):
+        return draw.normal(*shape, std=0.5)
+    std = 0.1 if parameter.ndim == 1 else parameter[0].numel() ** -0.5
+    return draw.normal(*shape, std=std)
