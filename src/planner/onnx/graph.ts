@@ -123,6 +123,17 @@ export class Graph {
     return this.constant({ dataType: 'float32', dims, data: values });
   }
 
+  /** A tensor of one number throughout; asking twice gives the same value. */
+  filled(value: number, dims: readonly number[]): Value {
+    const id = `filled:${value}:${dims.join(',')}`;
+    const known = this.#constants.get(id);
+    if (known !== undefined) return known;
+    const size = dims.reduce((a, b) => a * b, 1);
+    const filled = this.floats(new Float32Array(size).fill(value), dims);
+    this.#constants.set(id, filled);
+    return filled;
+  }
+
   /** Appends a node and returns its outputs. */
   node(
     operator: string,

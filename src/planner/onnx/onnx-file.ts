@@ -83,13 +83,7 @@ export function toOnnxFile(graph: Graph, { parameters }: OnnxFileOptions): Uint8
     identities.push(nodeProto('Identity', '', [nameOf(value)], [name], {}));
   }
   const body = nodes.map((node) =>
-    nodeProto(
-      node.operator,
-      node.domain,
-      node.inputs.map(nameOf),
-      trimmed(node.outputs.map((v) => (used.has(v) ? v.name : ''))),
-      node.attributes,
-    ),
+    nodeProto(node.operator, node.domain, node.inputs.map(nameOf), outputNames(node, used), node.attributes),
   );
   const type = modelProto();
   const message = type.fromObject({
@@ -123,8 +117,13 @@ function liveNodes(graph: Graph): { nodes: Node[]; used: Set<Value> } {
   return { nodes: nodes.reverse(), used };
 }
 
-function trimmed(names: readonly string[]): string[] {
-  return names.slice(0, names.findLastIndex((name) => name !== '') + 1);
+/** Outputs that nobody reads; a norm's statistics are not even computed then. */
+function outputNames({ operator, outputs }: Node, used: ReadonlySet<Value>): string[] {
+  const read =
+    operator === 'LayerNormalization'
+      ? outputs.findLastIndex((value) => used.has(value)) + 1
+      : outputs.length;
+  return outputs.slice(0, read).map(({ name }) => name);
 }
 
 function valueInfo(name: string, { dataType, shape }: { dataType: DataType; shape: Shape }): object {

@@ -1,6 +1,6 @@
 /** Normalisation. */
 import { Float, type Value } from '../graph.js';
-import { at } from '../shape.js';
+import { fixedAt } from '../shape.js';
 
 export interface LayerNormalized {
   readonly output: Value;
@@ -11,11 +11,16 @@ export interface LayerNormalized {
 }
 
 /** Normalises the last dimension, then scales and shifts it. */
-export function layerNormalization(x: Value, scale: Value, bias: Value, epsilon: number): LayerNormalized {
+export function layerNormalization(
+  x: Value,
+  scale: Value,
+  bias: Value | null,
+  epsilon: number,
+): LayerNormalized {
   const statistics = [...x.shape.slice(0, -1), 1];
   const [output, mean, inverseDeviation] = x.graph.node(
     'LayerNormalization',
-    [x, scale, bias],
+    bias === null ? [x, scale] : [x, scale, bias],
     [
       { dataType: x.dataType, shape: x.shape },
       { dataType: 'float32', shape: statistics },
@@ -28,15 +33,8 @@ export function layerNormalization(x: Value, scale: Value, bias: Value, epsilon:
   return { output, mean, inverseDeviation };
 }
 
-/** Zero mean and unit variance over the last dimension of x [N, G, K], for each of the N * G rows. */
+/** Zero mean and unit variance over the last dimension of x [..., K]. */
 export function standardizeRows(x: Value, epsilon: number): Value {
-  const groups = at(x.shape, 1) as number;
-  const [output] = x.graph.node(
-    'InstanceNormalization',
-    [x, x.graph.floats(new Float32Array(groups).fill(1)), x.graph.floats(new Float32Array(groups))],
-    [{ dataType: x.dataType, shape: x.shape }],
-    { epsilon: new Float(epsilon) },
-  );
-  if (output === undefined) throw new TypeError('unreachable');
-  return output;
+  const width = fixedAt(x.shape, -1);
+  return layerNormalization(x, x.graph.filled(1, [width]), null, epsilon).output;
 }
