@@ -1,6 +1,6 @@
 """The whole denoiser: DQFormer and adapted UNet, preconditioned."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,12 @@ class Condition:
             frame_latents=torch.zeros_like(self.frame_latents),
             visual_embeds=torch.zeros_like(self.visual_embeds),
         )
+
+    @staticmethod
+    def batch(conditions: "list[Condition]") -> "Condition":
+        """The conditions one after another along the batch."""
+        names = [field.name for field in fields(Condition)]
+        return Condition(**{name: torch.cat([getattr(c, name) for c in conditions]) for name in names})
 
 
 class Denoiser(nn.Module):

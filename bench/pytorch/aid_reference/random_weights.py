@@ -6,16 +6,17 @@ from torch import Tensor, nn
 from .draw import Draw
 
 
-def randomise(network: nn.Module, draw: Draw) -> None:
+def random_weights(network: nn.Module, draw: Draw) -> dict[str, Tensor]:
     """Linear and convolution N(0, 1/fan_in); biases and norms' deviations N(0, 0.1^2); mix factors N(0, 1).
 
-    Rounded through F16, which is how a case stores them.
+    F16, as files store them. The network may be on the meta device.
     """
     module_of = dict(network.named_modules())
-    with torch.no_grad():
-        for name, parameter in sorted(network.named_parameters()):
-            path, _, leaf = name.rpartition(".")
-            parameter.copy_(_values(module_of[path], leaf, parameter, draw).to(torch.float16))
+    weights: dict[str, Tensor] = {}
+    for name, parameter in sorted(network.named_parameters()):
+        path, _, leaf = name.rpartition(".")
+        weights[name] = _values(module_of[path], leaf, parameter, draw).to(torch.float16)
+    return weights
 
 
 def _values(module: nn.Module, leaf: str, parameter: Tensor, draw: Draw) -> Tensor:

@@ -26,13 +26,15 @@ def dual_guidance(
         (frame_guidance - text_guidance, frame),
         (1 - frame_guidance, frame.without_frame()),
     ]
-    branches = [(weight, condition, denoiser.tokens(condition)) for weight, condition in weighted if weight]
+    weights = [weight for weight, _ in weighted if weight]
+    conditions = Condition.batch([condition for weight, condition in weighted if weight])
+    tokens = denoiser.tokens(conditions)
 
     def denoise(x: Tensor, sigma: Tensor) -> Tensor:
-        out = torch.zeros_like(x)
-        for weight, condition, tokens in branches:
-            out = out + weight * denoiser(x, sigma, condition, tokens)
-        return out
+        """x [B,F,4,H,W], sigma [B]; all branches run as one batch."""
+        count = len(weights)
+        branches = denoiser(x.repeat(count, 1, 1, 1, 1), sigma.repeat(count), conditions, tokens).chunk(count)
+        return sum((w * d for w, d in zip(weights, branches, strict=True)), start=torch.zeros_like(x))
 
     return denoise
 
