@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Sets up sim/: its virtual environment (.venv), pinned packages, and OSMesa, which draws without a
+# display. Safe to repeat; does nothing when all is there. PYTHON names another interpreter.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+say() { echo "sim/setup: $*"; }
+fail() { echo "sim/setup: error: $*" >&2; exit 1; }
+
+# The package of a missing system library or module: by apt-get as root, else a clear message.
+need_package() { # package, why
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing the Debian package $1: $2"
+    { apt-get install -y -q "$1" || { apt-get update -q && apt-get install -y -q "$1"; }; } \
+      >/tmp/aid-sim-apt.$$.log 2>&1 || {
+      tail -5 "/tmp/aid-sim-apt.$$.log" >&2
+      rm -f "/tmp/aid-sim-apt.$$.log"
+      fail "apt-get could not install $1"
+    }
+    rm -f "/tmp/aid-sim-apt.$$.log"
+  else
+    fail "$1 is missing ($2): install it, e.g. sudo apt-get install $1"
+  fi
+}
+
+python="${PYTHON:-}"
+if [ -z "$python" ]; then
+  for candidate in python3 python3.13 python3.12 python3.11; do
+    if command -v "$candidate" >/dev/null &&
+      "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+      python="$candidate"
+      break
+    fi
+  done
+fi
+[ -n "$python" ] || fail "Python >= 3.11 is missing: install it, or name one in PYTHON"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+  fail "PYTHON=$python: expected Python >= 3.11"
+
+has_osmesa() {
+  "$python" -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("OSMesa"))'
+}
+if ! has_osmesa; then
+  need_package libosmesa6 "MuJoCo draws with it where there is no display"
+  has_osmesa || fail "libosmesa6 is installed but its library is not found"
+fi
+
+stamp=.venv/.aid-sim-setup
+wanted="$(cat setup.sh pyproject.toml requirements.txt requirements-dev.txt | sha256sum) $PWD"
+if [ -x .venv/bin/aid-sim ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] &&
+  .venv/bin/python -c 'import aid_sim' 2>/dev/null; then
+  exit 0
+fi
+
+"$python" -c 'import ensurepip' 2>/dev/null || need_package python3-venv "it makes virtual environments"
+say "making sim/.venv with $("$python" --version)"
+if [ ! -x .venv/bin/pip ] || ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  rm -rf .venv
+  "$python" -m venv .venv
+fi
+.venv/bin/pip install -q --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+.venv/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+printf '%s' "$wanted" >"$stamp"
+say "ready: sim/.venv/bin/aid-sim"

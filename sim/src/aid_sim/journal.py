@@ -1,0 +1,65 @@
+"""What a run has finished so far: one JSON line per seed, so that a killed run can be resumed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .errors import AidSimError
+
+
+class Journal:
+    """Append-only results in a directory.
+
+    The first line holds the run's settings; resuming with other settings is refused.
+
+    Args:
+        directory: made when missing.
+        settings: what all results depend on.
+        resume: whether to go on with an earlier run.
+
+    Raises:
+        AidSimError: the directory has results and `resume` is off, or they have other settings.
+    """
+
+    NAME = "journal.jsonl"
+
+    def __init__(self, directory: Path, settings: dict[str, Any], resume: bool):
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise AidSimError(f"--out {directory}: not a directory") from error
+        self._path = directory / self.NAME
+        self.results: dict[int, dict[str, Any]] = {}
+        if self._path.exists():
+            if not resume:
+                raise AidSimError(
+                    f"--out {directory}: already holds a run; use --resume or another directory"
+                )
+            self._read(settings)
+        else:
+            self._path.write_text(json.dumps({"settings": settings}) + "\n", "utf-8")
+
+    def _read(self, settings: dict[str, Any]) -> None:
+        text = self._path.read_text("utf-8")
+        # A line that was cut off by a kill has no end; its seed is made again.
+        whole = text[: text.rfind("\n") + 1]
+        try:
+            lines = [json.loads(line) for line in whole.splitlines()]
+            earlier = lines[0]["settings"]
+            self.results = {line["seed"]: line for line in lines[1:]}
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise AidSimError(f"{self._path}: not a journal: {error!r}") from error
+        for key, value in settings.items():
+            if earlier.get(key) != value:
+                raise AidSimError(
+                    f"{self._path}: made with {key} {earlier.get(key)!r}, now {value!r};"
+                    " use another directory"
+                )
+        if whole != text:
+            self._path.write_text(whole, "utf-8")
+
+    def add(self, result: dict[str, Any]) -> None:
+        """Records a finished seed."""
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(result) + "\n")
+        self.results[result["seed"]] = result

@@ -1,0 +1,157 @@
+"""Ground truth: every scene with the true outcome of each of its possible commands."""
+
+import json
+import os
+import shutil
+from collections import Counter
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .bag import encode_bag, write_atomically
+from .batch import run_batch
+from .commands import choose_command, instruct, possible_commands
+from .episode import draw, run_episode
+from .episodes import Recording
+from .journal import Journal
+from .renderer import FrameRenderer
+from .scene import sample_scene
+from .world import build_model
+
+HELD_OUT_FROM = 10_000
+"""Seeds below this one are for training and never get a held-out wording."""
+
+
+def scene_name(seed: int) -> str:
+    """Directory name of a seed's scene."""
+    return f"scene-{seed:08d}"
+
+
+def record_outcomes(recording: Recording, ends_only: bool, seed: int) -> dict[str, Any]:
+    """Makes the bags of a scene's commands.
+
+    Args:
+        recording: size, rate and variant.
+        ends_only: draw only the first and last frame of commands that are not the seed's own.
+        seed: of the scene.
+
+    Returns:
+        {seed, directory, commanded, commands} or {seed, skipped}.
+    """
+    variant = recording.variant
+    scene = sample_scene(seed, variant)
+    commands = possible_commands(scene)
+    if len(commands) < 2:
+        return {"seed": seed, "skipped": "fewer-than-two-commands"}
+    commanded = choose_command(scene, commands)
+    model = build_model(scene)
+    episodes = [run_episode(scene, command, variant, recording.fps, model) for command in commands]
+    failed = Counter(episode.failure for episode in episodes if episode.failure)
+    episodes = [episode for episode in episodes if not episode.failure]
+    if not any(episode.command == commanded for episode in episodes):
+        return {"seed": seed, "skipped": "commanded-failed"}
+    if len(episodes) < 2:
+        return {"seed": seed, "skipped": "fewer-than-two-commands"}
+
+    directory = recording.out / scene_name(seed)
+    temporary = recording.out / f".{scene_name(seed)}.tmp"
+    _remove(temporary)
+    temporary.mkdir()
+    entries = []
+    try:
+        with FrameRenderer(model, recording.width, recording.height) as renderer:
+            for index, episode in enumerate(episodes):
+                command = episode.command
+                whole = not ends_only or command == commanded
+                last = len(episode.states) - 1
+                indices = list(range(last + 1)) if whole else [0, last]
+                frames = draw(episode, renderer, indices)
+                instruction = instruct(seed, command, variant)
+                name = f"command-{index:02d}.mcap"
+                content = encode_bag(
+                    episode, frames, indices, instruction, variant.name, recording.fps
+                )
+                (temporary / name).write_bytes(content)
+                held_out = (
+                    instruct(seed, command, variant, held_out=True).text
+                    if seed >= HELD_OUT_FROM
+                    else None
+                )
+                entries.append(
+                    {
+                        "index": index,
+                        **asdict(command),
+                        "instruction": instruction.text,
+                        "heldOutInstruction": held_out,
+                        "bag": f"{scene_name(seed)}/{name}",
+                        "frames": "all" if whole else "ends",
+                    }
+                )
+        _remove(directory)
+        os.replace(temporary, directory)
+    finally:
+        _remove(temporary)
+    return {
+        "seed": seed,
+        "directory": scene_name(seed),
+        "commanded": next(e["index"] for e in entries if _is(e, asdict(commanded))),
+        "commands": entries,
+        "failedCommands": dict(failed),
+    }
+
+
+def record_scenes(
+    recording: Recording, seeds: range, ends_only: bool, workers: int, resume: bool
+) -> dict[str, Any]:
+    """Makes the outcomes of all seeds and `scenes.json`. Returns its content."""
+    settings = {**recording.settings(), "frames": "last" if ends_only else "all"}
+    journal = Journal(recording.out, settings, resume)
+    _sweep(recording.out)
+    done = {
+        seed
+        for seed, result in journal.results.items()
+        if "skipped" in result or (recording.out / result["directory"]).is_dir()
+    }
+    todo = [seed for seed in seeds if seed not in done]
+    job = partial(record_outcomes, recording, ends_only)
+    try:
+        for result in run_batch(job, todo, workers, "scene"):
+            journal.add(result)
+    finally:
+        _sweep(recording.out)
+        results = [journal.results[seed] for seed in sorted(journal.results)]
+        scenes = [result for result in results if "skipped" not in result]
+        skipped = {str(r["seed"]): r["skipped"] for r in results if "skipped" in r}
+        failed: Counter[str] = Counter()
+        for scene in scenes:
+            failed.update(scene["failedCommands"])
+        summary = {
+            "generator": "aid-sim",
+            **settings,
+            "kept": len(scenes),
+            "skipped": len(skipped),
+            "skippedByReason": dict(Counter(skipped.values())),
+            "skippedSeeds": skipped,
+            "failedCommandsByReason": dict(failed),
+            "scenes": scenes,
+        }
+        content = json.dumps(summary, indent=1).encode()
+        write_atomically(recording.out / "scenes.json", content)
+    return summary
+
+
+def _is(entry: dict[str, Any], command: dict[str, Any]) -> bool:
+    return all(entry[key] == value for key, value in command.items())
+
+
+def _sweep(directory: Path) -> None:
+    for leftover in directory.glob(".*.tmp"):
+        _remove(leftover)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
