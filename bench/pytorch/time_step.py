@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--branches", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--height", type=int, help="of the latents; default: the UNet's sample_size")
     parser.add_argument("--width", type=int)
-    parser.add_argument("--save", type=Path, metavar="FILE")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="load_ms then counts that run too")
     arguments = parser.parse_args()
     with torch.inference_mode():
         race(arguments, lambda model: prepare(model, arguments))
