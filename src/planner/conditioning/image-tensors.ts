@@ -1,0 +1,179 @@
+/** Frames to the networks' tensors and back. */
+import { AidError } from '../errors.js';
+import { type Frame, plainBytes, rawPixels } from './frame.js';
+import { blurredBicubic, pillowBicubic, resample } from './resample.js';
+
+/** How a frame is brought to another aspect ratio: cropped at the centre, set on black bars, or stretched. */
+export type Fit = 'cover' | 'contain' | 'fill';
+
+/**
+ * A frame as the autoencoder takes it: [3, height, width], -1 to 1. Another size is made by libvips' Lanczos
+ * kernel (3 lobes, antialiased when it gets smaller; bicubic when larger), rounded to 8 bits; the frame's own
+ * size is left exactly as it is.
+ */
+export async function frameToPixels(
+  frame: Frame,
+  { width, height, fit }: { width: number; height: number; fit: Fit },
+): Promise<Float32Array> {
+  let { data } = frame;
+  if (frame.width !== width || frame.height !== height) {
+    const resized = rawPixels(frame).resize(width, height, { fit, kernel: 'lanczos3', background: '#000' });
+    data = plainBytes(await resized.raw().toBuffer());
+  }
+  return planes(data, width * height, (value) => value / 127.5 - 1);
+}
+
+/**
+ * The frame of [3, height, width] numbers of -1 to 1: clamped, then rounded to the nearest of 256 levels, as
+ * diffusers does. Errors: `invalid-argument` for another length or a number that is not finite.
+ */
+export function pixelsToFrame(pixels: Float32Array, width: number, height: number): Frame {
+  const size = width * height;
+  if (pixels.length !== size * 3)
+    throw new AidError(
+      'invalid-argument',
+      `pixels: expected [3,${height},${width}], ${size * 3} numbers, got ${pixels.length}`,
+    );
+  // Uint8ClampedArray rounds half to even, as NumPy does.
+  const data = new Uint8ClampedArray(size * 3);
+  for (let channel = 0; channel < 3; channel++) {
+    for (let i = 0; i < size; i++) {
+      const value = pixels[channel * size + i] as number;
+      if (!Number.isFinite(value))
+        throw new AidError('invalid-argument', `pixels: expected finite numbers, got ${value}`);
+      data[i * 3 + channel] = (value + 1) * 127.5;
+    }
+  }
+  return { width, height, data: new Uint8Array(data.buffer) };
+}
+
+/**
+ * A frame as CLIP's vision tower takes it: [3, imageSize, imageSize], normalised by `mean` and `std` of 0 to 1.
+ * - `clip`: transformers' CLIPImageProcessor: the shorter side to `shortestEdge` (imageSize unless said
+ *   otherwise) by Pillow's bicubic, then the centre.
+ * - `svd`: what the Stable Video Diffusion pipeline does instead: stretched to the square, after a blur.
+ */
+export async function clipPixels(
+  frame: Frame,
+  {
+    imageSize,
+    shortestEdge = imageSize,
+    mean,
+    std,
+    resize,
+  }: {
+    imageSize: number;
+    shortestEdge?: number;
+    mean: readonly [number, number, number];
+    std: readonly [number, number, number];
+    resize: 'svd' | 'clip';
+  },
+): Promise<Float32Array> {
+  if (shortestEdge < imageSize)
+    throw new AidError(
+      'invalid-argument',
+      `shortestEdge: expected at least imageSize ${imageSize}, got ${shortestEdge}`,
+    );
+  const { width, height, data } = frame;
+  const shorter = Math.min(width, height);
+  const axis = (length: number) => {
+    if (resize === 'svd') return blurredBicubic(length, imageSize);
+    const resized = length === shorter ? shortestEdge : Math.trunc((shortestEdge * length) / shorter);
+    return pillowBicubic(length, resized, Math.floor((resized - imageSize) / 2), imageSize);
+  };
+  // [H, W, 3] of 0 to 255 -> [imageSize, imageSize, 3]. The weights add up to 1, so the SVD pipeline's detour over
+  // -1 to 1 changes nothing.
+  const resized = await resample(
+    data,
+    { width, height, channels: 3 },
+    { horizontal: axis(width), vertical: axis(height), rounded: resize === 'clip' },
+  );
+  return planes(
+    resized,
+    imageSize * imageSize,
+    (value, channel) => (value / 255 - (mean[channel] as number)) / (std[channel] as number),
+  );
+}
+
+interface PlaneShape {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * Space to depth, in PyTorch's order: [C, H, W] -> [C*r*r, H/r, W/r], where channel c*r*r + dy*r + dx holds the
+ * pixels at (dy, dx) of every r x r block. Errors: `invalid-argument` when H or W is not a multiple of r.
+ */
+export function pixelUnshuffle(pixels: Float32Array, shape: PlaneShape, factor: number): Float32Array {
+  const { channels, height, width } = shape;
+  checkPlanes(pixels, shape);
+  if (height % factor !== 0 || width % factor !== 0)
+    throw new AidError(
+      'invalid-argument',
+      `pixels: expected a height and width divisible by ${factor}, got [${channels},${height},${width}]`,
+    );
+  const output = new Float32Array(pixels.length);
+  eachShuffled(channels, height / factor, width / factor, factor, (deep, wide) => {
+    output[deep] = pixels[wide] as number;
+  });
+  return output;
+}
+
+/**
+ * Depth to space, the inverse of `pixelUnshuffle`: [C*r*r, H, W] -> [C, H*r, W*r].
+ * Errors: `invalid-argument` when the channels are not a multiple of r*r.
+ */
+export function pixelShuffle(pixels: Float32Array, shape: PlaneShape, factor: number): Float32Array {
+  const { channels, height, width } = shape;
+  checkPlanes(pixels, shape);
+  if (channels % factor ** 2 !== 0)
+    throw new AidError(
+      'invalid-argument',
+      `pixels: expected channels divisible by ${factor ** 2}, got [${channels},${height},${width}]`,
+    );
+  const output = new Float32Array(pixels.length);
+  eachShuffled(channels / factor ** 2, height, width, factor, (deep, wide) => {
+    output[wide] = pixels[deep] as number;
+  });
+  return output;
+}
+
+/** Visits every index of [C*r*r, H, W] with its index in [C, H*r, W*r]. */
+function eachShuffled(
+  channels: number,
+  height: number,
+  width: number,
+  factor: number,
+  visit: (deep: number, wide: number) => void,
+): void {
+  let deep = 0;
+  for (let c = 0; c < channels; c++)
+    for (let dy = 0; dy < factor; dy++)
+      for (let dx = 0; dx < factor; dx++)
+        for (let y = 0; y < height; y++) {
+          const row = ((c * height + y) * factor + dy) * width * factor + dx;
+          for (let x = 0; x < width; x++, deep++) visit(deep, row + x * factor);
+        }
+}
+
+function checkPlanes(pixels: Float32Array, { channels, height, width }: PlaneShape): void {
+  if (pixels.length !== channels * height * width)
+    throw new AidError(
+      'invalid-argument',
+      `pixels: expected [${channels},${height},${width}], ${channels * height * width} numbers, got ${pixels.length}`,
+    );
+}
+
+/** [H, W, 3] -> [3, H, W], each number mapped. */
+function planes(
+  interleaved: Uint8Array | Float32Array,
+  size: number,
+  map: (value: number, channel: number) => number,
+): Float32Array {
+  const output = new Float32Array(size * 3);
+  for (let channel = 0; channel < 3; channel++)
+    for (let i = 0; i < size; i++)
+      output[channel * size + i] = map(interleaved[i * 3 + channel] as number, channel);
+  return output;
+}

@@ -1,0 +1,96 @@
+/** Text to the token ids of a CLIP text tower. */
+import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
+import { AidError } from '../errors.js';
+import { clipWords, replaceFinalSigma } from './clip-vocabulary.js';
+import { readTokenizerFolder } from './tokenizer-folder.js';
+
+/** A text as a CLIP text tower reads it. */
+export interface EncodedText {
+  /** [length]: start of text, the text's tokens, end of text, then padding. */
+  readonly inputIds: BigInt64Array;
+  /** Tokens of the whole text with its start and end, before anything was cut off. */
+  readonly tokenCount: number;
+  /** Whether the text was longer than `length`; its end-of-text token is kept, at the last place. */
+  readonly truncated: boolean;
+}
+
+export interface Tokenizer {
+  /** One more than the highest id. A text tower with a smaller `vocab_size` cannot read this tokenizer's ids. */
+  readonly vocabSize: number;
+  /** The folder's `model_max_length`, where it says one; 77 for CLIP. */
+  readonly maxLength: number | undefined;
+  readonly startTokenId: number;
+  readonly endTokenId: number;
+  readonly padTokenId: number;
+  /** The words that the model was trained on, where the folder lists them. */
+  readonly knownWords: ReadonlySet<string> | undefined;
+
+  /** `length` is at least 2. Errors: `invalid-argument`. */
+  encode(text: string, options: { length: number }): EncodedText;
+
+  /**
+   * The words of a text, in lower case and each once, that the model was never trained on, as far as the folder
+   * tells: empty where it has no list. Punctuation and digits count as words of their own, as CLIP cuts them.
+   */
+  unknownWords(text: string): string[];
+}
+
+/**
+ * The tokenizer of a CLIP folder: `tokenizer.json`, or `vocab.json` and `merges.txt`. Ids are those of
+ * transformers' CLIPTokenizerFast. `tokenizer_config.json` and `special_tokens_map.json` choose the padding
+ * (end of text in CLIP, "!" in Stable Diffusion 2), by the rule of transformers; `words.json` is this package's
+ * list of known words. Errors: `invalid-model-folder`, naming the file.
+ */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const { tokenizerJson, vocabularyFile, padToken, maxLength, knownWords } =
+    await readTokenizerFolder(folder);
+  const fail = (what: string, cause?: unknown): never => {
+    throw new AidError('invalid-model-folder', `${vocabularyFile}: ${what}`, { cause });
+  };
+  const { library, ends } = build(tokenizerJson, fail);
+  const [startTokenId, endTokenId] = ends;
+  const padTokenId = library.token_to_id(padToken);
+  if (startTokenId === undefined || endTokenId === undefined || padTokenId === undefined || ends.length !== 2)
+    return fail(`expected a start and an end token around every text, got the ids [${ends.join(', ')}]`);
+
+  return {
+    vocabSize: highestId(library) + 1,
+    maxLength,
+    startTokenId,
+    endTokenId,
+    padTokenId,
+    knownWords,
+    encode(text, { length }) {
+      if (!Number.isInteger(length) || length < 2)
+        throw new AidError('invalid-argument', `length: expected an integer of at least 2, got ${length}`);
+      const { ids } = library.encode(replaceFinalSigma(text));
+      const truncated = ids.length > length;
+      const kept = truncated ? [...ids.slice(0, length - 1), endTokenId] : ids;
+      const inputIds = new BigInt64Array(length).fill(BigInt(padTokenId));
+      inputIds.set(kept.map(BigInt));
+      return { inputIds, tokenCount: ids.length, truncated };
+    },
+    unknownWords(text) {
+      if (knownWords === undefined) return [];
+      return [...new Set(clipWords(text))].filter((word) => !knownWords.has(word));
+    },
+  };
+}
+
+function build(
+  json: Readonly<Record<string, unknown>>,
+  fail: (what: string, cause?: unknown) => never,
+): { library: LibraryTokenizer; ends: number[] } {
+  try {
+    const library = new LibraryTokenizer(json, {});
+    return { library, ends: library.encode('').ids };
+  } catch (cause) {
+    return fail(`not a tokenizer that can be read: ${(cause as Error).message}`, cause);
+  }
+}
+
+function highestId(library: LibraryTokenizer): number {
+  let highest = 0;
+  for (const id of library.get_vocab().values()) highest = Math.max(highest, id);
+  return highest;
+}
