@@ -39,11 +39,22 @@ const headerSchema = z.record(
   }),
 );
 
-/** The tensors of a file, by key; reads the header only. Errors: `invalid-weights`, `io-failed`. */
-export function readSafetensorsHeader(file: string): Map<string, StoredTensor> {
-  const fail = (what: string): never => {
+function failing(file: string): (what: string) => never {
+  return (what) => {
     throw new AidError('invalid-weights', `${file}: not a whole safetensors file: ${what}`);
   };
+}
+
+/** The strings that a file's writer left in its header. */
+export function readSafetensorsMetadata(file: string): Readonly<Record<string, string>> {
+  const { text } = readHeaderText(file, failing(file));
+  const { __metadata__: metadata } = JSON.parse(text) as { __metadata__?: Record<string, string> };
+  return metadata ?? {};
+}
+
+/** The tensors of a file, by key; reads the header only. Errors: `invalid-weights`, `io-failed`. */
+export function readSafetensorsHeader(file: string): Map<string, StoredTensor> {
+  const fail: (what: string) => never = failing(file);
   const { text, start, size } = readHeaderText(file, fail);
   let json: Record<string, unknown> = {};
   try {

@@ -9,9 +9,20 @@ export const autoencoderConfig = z.object({
   layers_per_block: z.int().positive().default(1),
   latent_channels: z.int().positive().default(4),
   scaling_factor: z.number().positive().default(0.18215),
+  /**
+   * Ours, 1 in diffusers' checkpoints: pixels along each side of the blocks that become channels. In diffusers
+   * the same tensors run with `pixel_unshuffle` before `encode` and `pixel_shuffle` after `decode`.
+   */
+  patch_size: z.int().positive().default(1),
 });
 export type AutoencoderConfig = z.infer<typeof autoencoderConfig>;
 
-/** Pixels of the autoencoder's input per latent, along each side. */
-export const spatialFactor = ({ block_out_channels: channels }: AutoencoderConfig): number =>
-  2 ** (channels.length - 1);
+/** Pixels per latent, along each side. */
+export const spatialFactor = ({
+  block_out_channels: channels,
+  patch_size: patch,
+}: AutoencoderConfig): number => patch * 2 ** (channels.length - 1);
+
+/** Colour channels of the frames that go in. */
+export const frameChannels = ({ in_channels: channels, patch_size: patch }: AutoencoderConfig): number =>
+  channels / patch ** 2;

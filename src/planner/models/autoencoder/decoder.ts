@@ -15,8 +15,9 @@ import {
 } from '../residual-blocks.js';
 import type { AutoencoderConfig } from './config.js';
 import { imageAttention } from './image-attention.js';
+import { fromPatches } from './patches.js';
 
-/** latents [B*F, latent_channels, h, w], already divided by scaling_factor -> pixels [B*F, out_channels, H, W]. */
+/** latents [B*F, latent_channels, h, w], already divided by scaling_factor -> pixels [B*F, 3, H, W]. */
 export function decodeLatents(
   root: Scope,
   latents: Value,
@@ -58,5 +59,5 @@ export function decodeLatents(
   const mixed = convOverFrames(scope.at('time_conv_out'), framesInside(x, numFrames), config.out_channels, {
     kernel: 3,
   });
-  return framesOutside(mixed, x);
+  return fromPatches(framesOutside(mixed, x), config.patch_size);
 }

@@ -11,6 +11,7 @@ import { formatShape } from '../../onnx/shape.js';
 import { GROUPS, residualBlock } from '../residual-blocks.js';
 import type { AutoencoderConfig } from './config.js';
 import { imageAttention } from './image-attention.js';
+import { toPatches } from './patches.js';
 
 export interface LatentPosterior {
   /** The posterior's mean and mode, [N, latent_channels, H/f, W/f]. */
@@ -19,10 +20,11 @@ export interface LatentPosterior {
   readonly logVariance: Value;
 }
 
-/** pixels [N, in_channels, H, W] in [-1, 1]. */
-export function encodeImages(root: Scope, pixels: Value, config: AutoencoderConfig): LatentPosterior {
+/** pixels [N, 3, H, W] in [-1, 1]. */
+export function encodeImages(root: Scope, frames: Value, config: AutoencoderConfig): LatentPosterior {
   const scope = root.at('encoder');
   const widths = config.block_out_channels;
+  const pixels = toPatches(frames, config.patch_size);
   const [first, last] = [widths[0], widths.at(-1)];
   if (first === undefined || last === undefined || pixels.shape[1] !== config.in_channels) {
     throw new AidError(

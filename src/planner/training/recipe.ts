@@ -1,0 +1,16 @@
+/** What a training run trains, on what: the part that differs between the autoencoder, the backbone and AID. */
+import type { Tensor } from '../runtime/tensor.js';
+import type { StoredTensor } from '../weights/safetensors.js';
+import type { TrainingGraph } from './training-graph.js';
+
+export interface Recipe {
+  readonly training: TrainingGraph;
+  /** Clips in one run of the graph. */
+  readonly clipsPerRun: number;
+  /** Tensors that exist already: frozen ones, and first values of trained ones. Keys as in the graph. */
+  readonly weights: ReadonlyMap<string, StoredTensor>;
+  /** The graph's data inputs for run `index`, a function of the run's seed and the index alone. */
+  batch(index: number): Promise<Readonly<Record<string, Tensor>>>;
+  /** Writes the networks with the given values as a model folder. */
+  save(folder: string, trained: ReadonlyMap<string, Float32Array>): Promise<void>;
+}

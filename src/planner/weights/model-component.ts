@@ -1,0 +1,69 @@
+/** One network of a model folder in diffusers' layout: a config and its tensors. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AidError } from '../errors.js';
+import { readSafetensorsHeader, type StoredTensor } from './safetensors.js';
+
+export interface ModelComponent {
+  readonly folder: string;
+  /** config.json as it stands. */
+  readonly config: unknown;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+const WEIGHT_FILES = ['diffusion_pytorch_model', 'model'].flatMap((stem) => [
+  `${stem}.safetensors`,
+  `${stem}.fp16.safetensors`,
+]);
+const shardIndex = z.object({ weight_map: z.record(z.string(), z.string()) });
+/** Buffers that old checkpoints carry and no network asks for. */
+const IGNORED = /(^|\.)position_ids$/;
+
+/** Errors: `invalid-model-folder`, `invalid-weights`. */
+export function readModelComponent(folder: string): ModelComponent {
+  const tensors = new Map<string, StoredTensor>();
+  for (const file of weightFiles(folder)) {
+    for (const [key, tensor] of readSafetensorsHeader(file)) if (!IGNORED.test(key)) tensors.set(key, tensor);
+  }
+  return { folder, config: readJson(join(folder, 'config.json')), tensors };
+}
+
+/** A JSON file of a model folder. Errors: `invalid-model-folder`. */
+export function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new AidError('invalid-model-folder', `${file}: expected a JSON file: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/** Validates a JSON value against a schema, naming every problem. Errors: `invalid-config`. */
+export function parseConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  where: string,
+): z.infer<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
+  throw new AidError('invalid-config', `${where}: ${problems.join('; ')}`);
+}
+
+function weightFiles(folder: string): string[] {
+  const whole = WEIGHT_FILES.map((name) => join(folder, name)).find((file) => existsSync(file));
+  if (whole !== undefined) return [whole];
+  const index = WEIGHT_FILES.map((name) => join(folder, `${name}.index.json`)).find((file) =>
+    existsSync(file),
+  );
+  if (index === undefined) {
+    throw new AidError(
+      'invalid-model-folder',
+      `${folder}: expected ${WEIGHT_FILES[0]} or ${WEIGHT_FILES[2]}, found neither`,
+    );
+  }
+  const { weight_map } = parseConfig(shardIndex, readJson(index), index);
+  return [...new Set(Object.values(weight_map))].map((name) => join(folder, name));
+}
