@@ -3,6 +3,12 @@ import type { Tensor } from '../runtime/tensor.js';
 import type { StoredTensor } from '../weights/safetensors.js';
 import type { TrainingGraph } from './training-graph.js';
 
+/** Trained tensors by the graph's keys. */
+export type TrainedValues = ReadonlyMap<
+  string,
+  { readonly shape: readonly number[]; readonly data: Float32Array }
+>;
+
 export interface Recipe {
   readonly training: TrainingGraph;
   /** Clips in one run of the graph. */
@@ -12,5 +18,5 @@ export interface Recipe {
   /** The graph's data inputs for run `index`, a function of the run's seed and the index alone. */
   batch(index: number): Promise<Readonly<Record<string, Tensor>>>;
   /** Writes the networks with the given values as a model folder. */
-  save(folder: string, trained: ReadonlyMap<string, Float32Array>): Promise<void>;
+  save(folder: string, trained: TrainedValues): Promise<void>;
 }

@@ -15,7 +15,7 @@ import {
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { initialValue } from './initialization.js';
 import { type LearningRateConfig, learningRateAt } from './learning-rate.js';
-import type { Recipe } from './recipe.js';
+import type { Recipe, TrainedValues } from './recipe.js';
 import { gradientName } from './training-graph.js';
 
 export interface TrainOptions {
@@ -54,7 +54,7 @@ export type TrainEvent =
   | {
       readonly kind: 'checkpoint';
       readonly step: number;
-      readonly averages: ReadonlyMap<string, Float32Array>;
+      readonly averages: TrainedValues;
     }
   | { readonly kind: 'end'; readonly step: number };
 
@@ -70,8 +70,8 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
   const session = await engine.load(graph, {
     weights: (key) => (trained.has(key) ? undefined : recipe.weights.get(key)),
   });
-  const averages = (): ReadonlyMap<string, Float32Array> =>
-    new Map([...tensors].map(([key, tensor]) => [key, tensor.average]));
+  const averages = (): TrainedValues =>
+    new Map([...tensors].map(([key, { shape, average }]) => [key, { shape, data: average }]));
   let step = restored?.step ?? 0;
   yield {
     kind: 'start',

@@ -1,0 +1,23 @@
+/** Who tells the network, in words, the states that an instruction passes through. */
+import type { Frame } from './frame.js';
+
+/** Four texts in the order of time, the S = 4 states of the paper. */
+export type StateTexts = readonly [start: string, grasp: string, moving: string, done: string];
+
+export interface StatePrompt {
+  readonly states: StateTexts;
+  /** Name and version of what wrote them, such as "template/1". */
+  readonly writtenBy: string;
+}
+
+/** A multimodal model, or what stands in for one. */
+export interface StatePrompter {
+  readonly name: string;
+
+  /** Errors: `state-prompter-failed`, `aborted`. */
+  states(request: {
+    readonly frame: Frame;
+    readonly instruction: string;
+    readonly abortSignal?: AbortSignal | undefined;
+  }): Promise<StatePrompt>;
+}

@@ -1,0 +1,107 @@
+/** The autoencoder recipe: trains an AutoencoderKLTemporalDecoder on short clips of the videos. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { frameToPixels } from '../../conditioning/image-tensors.js';
+import { AidError } from '../../errors.js';
+import { autoencoderConfig, frameChannels, spatialFactor } from '../../models/autoencoder/config.js';
+import { Graph } from '../../onnx/graph.js';
+import { Scope } from '../../onnx/scope.js';
+import { Random } from '../../random.js';
+import { floatTensor, type Tensor } from '../../runtime/tensor.js';
+import { bagsIn } from '../data/bag-folder.js';
+import { evenlySpread } from '../data/episode.js';
+import { readMcapBag } from '../data/mcap-bag.js';
+import type { Recipe } from '../recipe.js';
+import { reconstructionLoss } from '../reconstruction-loss.js';
+import { trainingGraph } from '../training-graph.js';
+import { prefixed, type WeightsAndConfig, writeComponent } from './component-files.js';
+
+export const autoencoderRecipeConfig = z.object({
+  recipe: z.literal('autoencoder'),
+  data: z.object({ bags: z.string() }),
+  vae: autoencoderConfig,
+  /** Pixels. */
+  frame: z.object({ width: z.int().positive(), height: z.int().positive() }),
+  /** Frames of a whole clip, spread evenly over an episode; the training clips are cut out of these. */
+  framesPerEpisode: z.int().positive().default(16),
+  /** Consecutive frames in a training clip. */
+  framesPerClip: z.int().positive().default(4),
+  clipsPerRun: z.int().positive().default(4),
+  absoluteErrorWeight: z.number().nonnegative().default(0.1),
+  divergenceWeight: z.number().nonnegative().default(1e-4),
+});
+export type AutoencoderRecipeConfig = z.infer<typeof autoencoderRecipeConfig>;
+
+/** `start`: a model folder whose autoencoder is trained further. */
+export function autoencoderRecipe(
+  config: AutoencoderRecipeConfig,
+  seed: number,
+  start?: WeightsAndConfig,
+): Recipe {
+  const { vae, frame, framesPerClip, clipsPerRun } = config;
+  const factor = spatialFactor(vae);
+  if (frameChannels(vae) !== 3 || frame.width % factor !== 0 || frame.height % factor !== 0) {
+    throw new AidError(
+      'invalid-config',
+      `vae: expected 3 colour channels and a frame divisible by ${factor}, got ${frameChannels(vae)} and ${frame.width}x${frame.height}`,
+    );
+  }
+  const images = clipsPerRun * framesPerClip;
+  const frameDims = [images, 3, frame.height, frame.width];
+  const noiseDims = [images, vae.latent_channels, frame.height / factor, frame.width / factor];
+
+  const graph = new Graph('autoencoder-training');
+  const { loss, meanSquaredError, divergence, latentPower } = reconstructionLoss(
+    new Scope(graph, 'vae'),
+    graph.input('frames', 'float32', frameDims),
+    graph.input('noise', 'float32', noiseDims),
+    vae,
+    framesPerClip,
+    { absoluteError: config.absoluteErrorWeight, divergence: config.divergenceWeight },
+  );
+  const bags = bagsIn(config.data.bags);
+  const sizeOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
+
+  async function clip(random: Random): Promise<Float32Array> {
+    const bag = bags[random.below(bags.length)] as string;
+    const episode = await readMcapBag(bag);
+    const indices = evenlySpread(episode.frameCount, config.framesPerEpisode);
+    const first = random.below(indices.length - framesPerClip + 1);
+    const frames = await episode.readFrames(indices.slice(first, first + framesPerClip));
+    const pixels = await Promise.all(frames.map((each) => frameToPixels(each, { ...frame, fit: 'fill' })));
+    return joined(pixels);
+  }
+
+  return {
+    training: trainingGraph(loss, { meanSquaredError, divergence, latentPower }, () => true),
+    clipsPerRun,
+    weights: prefixed('vae', start),
+    async batch(index): Promise<Record<string, Tensor>> {
+      const random = new Random(seed, 1, index);
+      const streams = Array.from({ length: clipsPerRun }, (_, i) => new Random(seed, 2, index, i));
+      const frames = joined(await Promise.all(streams.map(clip)));
+      return {
+        frames: floatTensor(frameDims, frames),
+        noise: floatTensor(noiseDims, random.normals(sizeOf(noiseDims))),
+      };
+    },
+    async save(folder, trained) {
+      await writeComponent(join(folder, 'vae'), 'vae', trained, {
+        _class_name: 'AutoencoderKLTemporalDecoder',
+        ...vae,
+        sample_size: frame.height / vae.patch_size,
+        force_upcast: false,
+      });
+    },
+  };
+}
+
+export function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
