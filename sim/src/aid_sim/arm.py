@@ -42,9 +42,7 @@ def arm_assets(look: ArmLook) -> str:
 
     def material(name: str, rgb: tuple[float, float, float], shine: float) -> str:
         r, g, b = rgb
-        return (
-            f'<material name="{name}" rgba="{r} {g} {b} 1" specular="{shine}" shininess="0.5"/>'
-        )
+        return f'<material name="{name}" rgba="{r} {g} {b} 1" specular="{shine}" shininess="0.5"/>'
 
     return (
         material("arm_body", look.body, 0.5)

@@ -32,6 +32,6 @@ def run_batch(
         os.environ.setdefault("LP_NUM_THREADS", "0")
         context = multiprocessing.get_context("spawn")
         with context.Pool(workers, initializer=_ignore_interrupts) as pool:
-            for result in pool.imap_unordered(job, seeds, chunksize=4):
+            for result in pool.imap_unordered(job, seeds):
                 bar.update()
                 yield result

@@ -23,7 +23,7 @@ class Camera:
     fovy: float
 
     def project(self, point: np.ndarray) -> tuple[float, float]:
-        """Where a world point appears: (x right, y down), -1..1 from bottom to top of the picture."""
+        """Where a world point appears: (x right, y down), each -1..1 over the picture's height."""
         offset = np.asarray(point) - self.position
         scale = 1 / (offset @ self.forward * np.tan(np.radians(self.fovy) / 2))
         return float(offset @ self.right * scale), float(offset @ self.down * scale)
@@ -69,4 +69,6 @@ def sample_camera(seed: int, ranges: CameraRanges) -> Camera:
     level = np.array([np.sin(azimuth), -np.cos(azimuth), 0.0])
     steep = np.cross(forward, level)
     right = np.cos(roll) * level + np.sin(roll) * steep
-    return Camera(target - distance * forward, right, np.cross(forward, right), forward, ranges.fovy)
+    return Camera(
+        target - distance * forward, right, np.cross(forward, right), forward, ranges.fovy
+    )

@@ -52,7 +52,9 @@ class Size(click.ParamType):
 
 def _variant_option(command: Any) -> Any:
     return click.option(
-        "--variant", type=click.Path(path_type=Path), help="TOML or JSON file that changes the table."
+        "--variant",
+        type=click.Path(path_type=Path),
+        help="TOML or JSON file that changes the table.",
     )(command)
 
 
@@ -162,9 +164,7 @@ def frame(seed: int, out: Path, size: tuple[int, int], variant: Path | None) -> 
 @_SIZE
 @_FPS
 @_variant_option
-def sheet(
-    seeds: range, out: Path, size: tuple[int, int], fps: float, variant: Path | None
-) -> None:
+def sheet(seeds: range, out: Path, size: tuple[int, int], fps: float, variant: Path | None) -> None:
     """Draw a contact sheet: a row of eight frames for each seed's episode."""
     from .contact_sheet import contact_sheet
     from .variant import load_variant

@@ -9,6 +9,9 @@ from .scene import Scene, SceneObject, in_reach, in_view
 from .variant import Variant
 
 FAMILIES = ("put", "push_left", "push_right", "stack")
+FAMILY_WEIGHTS = {"put": 0.75, "push_left": 1.7, "push_right": 1.1, "stack": 0.95}
+"""Chances of the families that a scene has room for; chosen so that all data holds about as many
+puts, pushes and stacks."""
 
 # Distances are metres.
 FINGER_GAP = 0.012
@@ -42,7 +45,9 @@ class Instruction:
     held_out: bool
 
 
-def grasp_axes(item: SceneObject, rng: np.random.Generator | None = None) -> list[tuple[float, float]]:
+def grasp_axes(
+    item: SceneObject, rng: np.random.Generator | None = None
+) -> list[tuple[float, float]]:
     """Ways to take an object from above: (yaw of the opening axis, half width along it)."""
     size = item.shape.size
     if item.shape.kind == "box":
@@ -67,9 +72,7 @@ def extent_along(item: SceneObject, direction: np.ndarray) -> float:
     """How far an object reaches from its centre along a direction [2] on the table. Metres."""
     if item.shape.kind != "box":
         return item.shape.size[0]
-    axes = np.array(
-        [[np.cos(item.yaw), np.sin(item.yaw)], [-np.sin(item.yaw), np.cos(item.yaw)]]
-    )
+    axes = np.array([[np.cos(item.yaw), np.sin(item.yaw)], [-np.sin(item.yaw), np.cos(item.yaw)]])
     return float(np.abs(axes @ direction) @ np.array(item.shape.size[:2]))
 
 
@@ -125,15 +128,13 @@ def possible_commands(scene: Scene) -> list[Command]:
 
 
 def choose_command(scene: Scene, commands: list[Command]) -> Command:
-    """The seed's command: a family first, then one of its commands, each with equal chance.
-
-    Pushing counts as one family.
-    """
+    """The seed's command: a family first, by FAMILY_WEIGHTS, then one of its commands."""
     rng = stream(scene.seed, "command")
     groups: dict[str, list[Command]] = {}
     for command in commands:
-        groups.setdefault(command.family.split("_")[0], []).append(command)
-    group = groups[list(groups)[rng.integers(len(groups))]]
+        groups.setdefault(command.family, []).append(command)
+    weights = np.array([FAMILY_WEIGHTS[family] for family in groups])
+    group = groups[list(groups)[rng.choice(len(groups), p=weights / weights.sum())]]
     return group[rng.integers(len(group))]
 
 

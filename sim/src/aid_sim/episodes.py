@@ -46,7 +46,10 @@ def bag_name(seed: int) -> str:
 
 
 def record_episode(recording: Recording, seed: int) -> dict[str, Any]:
-    """Makes a seed's bag. Returns {seed, family, instruction, frames} or {seed, family, dropped}."""
+    """Makes a seed's bag.
+
+    Returns {seed, family, instruction, frames, bag} or {seed, family, dropped: reason}.
+    """
     variant = recording.variant
     scene = sample_scene(seed, variant)
     commands = possible_commands(scene)

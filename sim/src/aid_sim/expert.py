@@ -17,7 +17,7 @@ from .commands import (
     push_room,
 )
 from .random_streams import stream
-from .scene import GripperPose, Scene, SceneObject, sample_gripper_pose
+from .scene import HIDDEN, GripperPose, Scene, SceneObject, sample_gripper_pose
 from .trajectory import Pose, Segment, arc, hold, line, quaternion_of
 from .variant import Variant
 
@@ -67,10 +67,10 @@ def _retreat(
 ) -> Segment:
     """Back to the arm's side, so that the last frame shows every object."""
     places = [goal, *(item.xy for item in scene.objects if item.name != command.object)]
-    for _ in range(12):
-        pose = sample_gripper_pose(rng, variant)
-        if not any(pose.hides(scene.camera, place) for place in places):
-            break
+    poses = [sample_gripper_pose(rng, variant) for _ in range(8)]
+    views = [min(p.distance_in_view(scene.camera, place) for place in places) for p in poses]
+    pose = next((p for p, view in zip(poses, views, strict=True) if view > HIDDEN), None)
+    pose = pose or poses[int(np.argmax(views))]
     last = Pose(after.points[3], after.quaternions[1])
     end = rest_pose(pose)
     up = np.array([0, 0, rng.uniform(0.10, 0.18)])
@@ -126,7 +126,8 @@ def _pick_and_place(
             start,
             pick,
             (
-                np.array([0, 0, rng.uniform(-0.02, 0.06)]) + _around_base(start.position, pick_at, bend),
+                np.array([0, 0, rng.uniform(-0.02, 0.06)])
+                + _around_base(start.position, pick_at, bend),
                 np.array([0, 0, approach_height]),
             ),
             (REST_OPENING, open_),
@@ -137,7 +138,10 @@ def _pick_and_place(
         arc(
             pick,
             place,
-            (lift + _around_base(pick_at, place_at, rng.uniform(-0.07, 0.07)), lift * rng.uniform(0.85, 1.15)),
+            (
+                lift + _around_base(pick_at, place_at, rng.uniform(-0.07, 0.07)),
+                lift * rng.uniform(0.85, 1.15),
+            ),
             (closed, closed),
             _duration(pick, place, 0.20, pace),
         ),
@@ -180,7 +184,8 @@ def _push(
             start,
             behind,
             (
-                np.array([0, 0, rng.uniform(-0.02, 0.06)]) + _around_base(start.position, from_, bend),
+                np.array([0, 0, rng.uniform(-0.02, 0.06)])
+                + _around_base(start.position, from_, bend),
                 np.array([*(-direction * rng.uniform(0, 0.03)), rng.uniform(0.09, 0.18)]),
             ),
             (REST_OPENING, opening),
@@ -192,9 +197,7 @@ def _push(
     return segments, goal, {"distance": distance, "slant": slant, "tilt": tilt, "bend": bend}
 
 
-def _choose_grasp(
-    scene: Scene, item: SceneObject, rng: np.random.Generator
-) -> tuple[float, float]:
+def _choose_grasp(scene: Scene, item: SceneObject, rng: np.random.Generator) -> tuple[float, float]:
     axes = grasp_axes(item, rng)
     clearances = np.array([grasp_clearance(scene, item, *axis) for axis in axes])
     order = rng.permutation(len(axes))

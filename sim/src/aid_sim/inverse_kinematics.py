@@ -11,7 +11,7 @@ ROTATION_TOLERANCE = 0.03
 
 
 class InverseKinematics:
-    """Solves for the six arm joints of a model; keeps its own state, so the simulation's is safe."""
+    """Solves for the six arm joints of a model, on a state of its own."""
 
     def __init__(self, model: mujoco.MjModel):
         self._model = model
@@ -56,9 +56,7 @@ class InverseKinematics:
             error[:3] *= min(1.0, 0.05 / max(distance, 1e-9))
             error[3:] *= min(1.0, 0.30 / max(angle, 1e-9))
             mujoco.mj_comPos(model, data)
-            mujoco.mj_jacSite(
-                model, data, self._jacobian[:3], self._jacobian[3:], self._site
-            )
+            mujoco.mj_jacSite(model, data, self._jacobian[:3], self._jacobian[3:], self._site)
             arm = self._jacobian[:, self._dofs]
             normal = arm @ arm.T
             normal[np.diag_indices(6)] += DAMPING**2

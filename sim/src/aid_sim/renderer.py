@@ -61,8 +61,13 @@ class FrameRenderer:
     def render(self, data: mujoco.MjData) -> np.ndarray:
         """The frame of a state. Returns a new uint8 [height, width, 3], RGB."""
         mujoco.mjv_updateScene(
-            self.model, data, self._option, self._perturbance, self._camera,
-            mujoco.mjtCatBit.mjCAT_ALL, self._scene,
+            self.model,
+            data,
+            self._option,
+            self._perturbance,
+            self._camera,
+            mujoco.mjtCatBit.mjCAT_ALL,
+            self._scene,
         )
         mujoco.mjr_render(self._rect, self._scene, self._context)
         mujoco.mjr_readPixels(self._pixels, None, self._rect, self._context)

@@ -50,7 +50,7 @@ DEFINITIONS = {
         _ROI,
     ),
 }
-"""Message type to its definition with everything that it contains, as `ros2 bag record` writes it."""
+"""Message type to its full definition, nested types included, as `ros2 bag record` writes it."""
 
 
 def header(stamp_ns: int, frame_id: str) -> dict[str, Any]:

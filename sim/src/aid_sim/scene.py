@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .camera import Camera, sample_camera
+from .errors import AidSimError
 from .random_streams import stream
 from .variant import RGB, Shape, Variant
 
@@ -17,6 +18,7 @@ ARM_SIDE = -0.50
 # Nearest distance in the picture between the resting gripper and an object, 1 is half the picture.
 HIDDEN = 0.20
 OBJECT_GAP = 0.020
+LAYOUT_TRIES = 50
 PLATE_GAP = 0.014
 
 
@@ -92,13 +94,13 @@ class GripperPose:
         x, y = self.radius * np.cos(self.azimuth), self.radius * np.sin(self.azimuth)
         return np.array([x, y, self.height])
 
-    def hides(self, camera: Camera, xy: np.ndarray) -> bool:
-        """Whether the gripper may stand before a place on the table, seen from the camera."""
+    def distance_in_view(self, camera: Camera, xy: np.ndarray) -> float:
+        """How far the gripper and a place on the table are apart in the picture, as `project`."""
         tip = np.array(camera.project(self.position + 0.03 * self.forward))
         wrist = np.array(camera.project(self.position - 0.17 * self.forward))
         at = np.array(camera.project(np.array([xy[0], xy[1], 0.025])))
         share = np.clip((at - tip) @ (wrist - tip) / ((wrist - tip) @ (wrist - tip)), 0, 1)
-        return bool(np.hypot(*(tip + share * (wrist - tip) - at)) < HIDDEN)
+        return float(np.hypot(*(tip + share * (wrist - tip) - at)))
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,9 @@ class _Layout:
                 continue
             if not reachable and np.hypot(*xy) < 0.20:
                 continue
-            if not in_view(self.camera, xy) or self.gripper.hides(self.camera, xy):
+            if not in_view(self.camera, xy):
+                continue
+            if self.gripper.distance_in_view(self.camera, xy) < HIDDEN:
                 continue
             if all(np.hypot(*(xy - at)) > radius + other + gap for at, other in self.taken):
                 self.taken.append((xy, radius))
@@ -175,12 +179,19 @@ def sample_scene(seed: int, variant: Variant) -> Scene:
     camera = sample_camera(seed, variant.camera)
     start = sample_gripper_pose(stream(seed, "start"), variant)
     rng = stream(seed, "scene")
-    objects: list[SceneObject] = []
-    plates: list[Plate] = []
-    while len(objects) < min(2, variant.object_count[1]) or not plates:
+    for _ in range(LAYOUT_TRIES):
         layout = _Layout(rng, camera, start)
         plates = _sample_plates(rng, variant, layout)
         objects = _sample_objects(rng, variant, layout)
+        if len(objects) >= min(2, variant.object_count[0]) and (
+            len(plates) >= min(1, variant.plate_count[0])
+        ):
+            break
+    else:
+        raise AidSimError(
+            f"variant {variant.name}, seed {seed}: no room for the objects;"
+            " the camera must see the table within the arm's reach"
+        )
     return Scene(
         seed=seed,
         objects=tuple(objects),

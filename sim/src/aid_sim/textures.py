@@ -5,9 +5,7 @@ import numpy as np
 SIZE = 256
 
 
-def wood(
-    rng: np.random.Generator, light: tuple[float, ...], dark: tuple[float, ...]
-) -> np.ndarray:
+def wood(rng: np.random.Generator, light: tuple[float, ...], dark: tuple[float, ...]) -> np.ndarray:
     """Planks with grain.
 
     Returns uint8 [SIZE, SIZE, 3].
@@ -67,7 +65,7 @@ def kitchen(
         knob = min(width - 3, max(0, x + wide // 2))
         picture[split // 2 : split // 2 + 4, knob - 2 : knob + 3] = rng.choice([0.12, 0.85])
         x, index = x + wide + int(rng.choice([0, 0, 12])), index + 1
-    return _bytes(picture[::-1])
+    return _bytes(0.72 * picture[::-1])
 
 
 def _bytes(colour: np.ndarray) -> np.ndarray:

@@ -70,7 +70,7 @@ def _rotation(azimuth: float, vector: np.ndarray) -> np.ndarray:
     return quaternion
 
 
-def ease(share: np.ndarray | float, sharpness: float = 0.5) -> np.ndarray | float:
+def ease(share: np.ndarray | float, sharpness: float = 0.2) -> np.ndarray | float:
     """0..1 to 0..1 with rest at both ends: a mixture of smoothstep and minimum jerk."""
     smooth = share * share * (3 - 2 * share)
     minimum_jerk = share**3 * (10 - 15 * share + 6 * share * share)

@@ -1,4 +1,4 @@
-"""What a tabletop may look like: palettes, shapes, light, camera, words. Plain data, from a file."""
+"""What a tabletop may look like: palettes, shapes, light, camera, words, as plain data."""
 
 import json
 import tomllib
@@ -196,7 +196,9 @@ def _build(data: Mapping[str, Any], where: str) -> Variant:
             except (AttributeError, KeyError, IndexError, ValueError) as error:
                 raise AidSimError(f"{where}: wordings.{family}: {sentence!r}: {error}") from error
         if not train or not held_out:
-            raise AidSimError(f"{where}: wordings.{family}: expected sentences in train and heldOut")
+            raise AidSimError(
+                f"{where}: wordings.{family}: expected sentences in train and heldOut"
+            )
         return Wordings(train, held_out)
 
     try:
@@ -228,7 +230,9 @@ def _build(data: Mapping[str, Any], where: str) -> Variant:
                 jitter={key: float(value) for key, value in camera["jitter"].items()},
             ),
             arm=ArmRanges(**{key: span(value, f"arm.{key}") for key, value in arm.items()}),
-            wordings={family: wordings(family, value) for family, value in data["wordings"].items()},
+            wordings={
+                family: wordings(family, value) for family, value in data["wordings"].items()
+            },
         )
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise AidSimError(f"{where}: {error!r}") from error

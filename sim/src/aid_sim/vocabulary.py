@@ -7,9 +7,7 @@ from .variant import Variant
 
 def vocabulary(variant: Variant) -> dict[str, Any]:
     """Words (all, and those that only held-out sentences use), names, and sentences by family."""
-    objects = [
-        f"{colour} {shape}" for colour in variant.object_colours for shape in variant.shapes
-    ]
+    objects = [f"{colour} {shape}" for colour in variant.object_colours for shape in variant.shapes]
     plates = [f"{colour} plate" for colour in variant.plate_colours]
     names = {word for name in objects + plates for word in name.split()}
     train = names | _words(s for wordings in variant.wordings.values() for s in wordings.train)

@@ -16,11 +16,15 @@ OBJECT_DENSITY = 500.0
 
 WALL_DISTANCE = 0.58
 """From the view's centre, along the horizontal viewing direction. Metres."""
+WALL_SLOPE = 0.8
+WALL_HEIGHT = 0.6
+"""Slope in radians from level; height along the slope in metres."""
 VIEW_CENTRE = (0.28, 0.03, 0.05)
 """Middle of what is lit with shadows, world frame."""
 
 _SEEN = 'contype="0" conaffinity="0" group="1"'
-_FIXED = 'contype="0" conaffinity="1" friction="0.7 0.01 0.001" group="1"'
+_CONTACT = 'solref="0.01 1" solimp="0.95 0.99 0.001"'
+_FIXED = 'contype="0" conaffinity="1" friction="0.7 0.01 0.001" group="1" ' + _CONTACT
 
 
 def body_name(item: SceneObject) -> str:
@@ -37,8 +41,10 @@ def _object(item: SceneObject) -> str:
     kind = {"box": "box", "cylinder": "cylinder", "ball": "sphere"}[shape.kind]
     size = " ".join(str(v) for v in shape.size)
     # A ball stands on a thick carpet: rolling friction of 8 mm keeps it where it is put.
-    friction = 'condim="6" friction="0.7 0.01 0.008"' if kind == "sphere" else (
-        'condim="4" friction="0.7 0.01 0.001"'
+    friction = (
+        'condim="6" friction="0.7 0.01 0.008"'
+        if kind == "sphere"
+        else ('condim="4" friction="0.7 0.01 0.001"')
     )
     x, y, z = (float(v) for v in item.position)
     half = item.yaw / 2
@@ -46,7 +52,7 @@ def _object(item: SceneObject) -> str:
     <body name="{body_name(item)}" pos="{x} {y} {z}" quat="{np.cos(half)} 0 0 {np.sin(half)}">
       <freejoint name="{body_name(item)}"/>
       <geom name="{body_name(item)}" type="{kind}" size="{size}" density="{OBJECT_DENSITY}"
-        contype="1" conaffinity="1" {friction} group="1"
+        contype="1" conaffinity="1" {friction} {_CONTACT} group="1"
         material="object" rgba="{_rgba(item.rgb)}"/>
     </body>"""
 
@@ -80,16 +86,17 @@ def _distractor(item: Distractor) -> str:
 def _surroundings(scene: Scene) -> str:
     """Table and wall, square to the camera's viewing direction.
 
-    Both are planes: they show shadows and cast none, which keeps the shadow map clean.
+    The wall leans back, towards the light: shadows on a steep wall would be speckled.
     """
     along = scene.camera.image_right()
     yaw = np.arctan2(along[1], along[0])
     x, y = VIEW_CENTRE[:2]
+    back, up = WALL_HEIGHT / 2 * np.cos(WALL_SLOPE), WALL_HEIGHT / 2 * np.sin(WALL_SLOPE)
     return f"""
     <body pos="{x} {y} 0" euler="0 0 {yaw}">
       <geom name="table" {_FIXED} type="plane" size="0.8 0.8 0.1"/>
-      <geom name="wall" {_SEEN} type="plane" pos="0 {WALL_DISTANCE} 0.35" euler="1.5707963 0 0"
-        size="0.8 0.35 0.1"/>
+      <geom name="wall" {_SEEN} type="plane" pos="0 {WALL_DISTANCE + back} {up}"
+        euler="{WALL_SLOPE} 0 0" size="0.8 {WALL_HEIGHT / 2} 0.1"/>
     </body>"""
 
 
@@ -125,7 +132,7 @@ def build_model(scene: Scene, look: ArmLook | None = None) -> mujoco.MjModel:
   <visual>
     <global offwidth="{OFFSCREEN}" offheight="{OFFSCREEN}"/>
     <quality shadowsize="{SHADOW_SIZE}" offsamples="0" numslices="16" numstacks="6" numquads="1"/>
-    <map znear="0.05" zfar="5" shadowclip="0.70" shadowscale="0.9"/>
+    <map znear="0.05" zfar="5" shadowclip="0.95" shadowscale="0.9"/>
     <headlight ambient="{ambient} {ambient} {ambient}" diffuse="0 0 0" specular="0 0 0"/>
   </visual>
   <default>
@@ -138,8 +145,9 @@ def build_model(scene: Scene, look: ArmLook | None = None) -> mujoco.MjModel:
     <material name="plate" specular="0.35" shininess="0.6"/>
   </asset>
   <worldbody>
-    <light type="directional" dir="{" ".join(map(str, light.direction))}" castshadow="true"
-      pos="{" ".join(map(str, above))}" diffuse="{" ".join(map(str, light.key))}" specular="0.3 0.3 0.3" ambient="0 0 0"/>
+    <light type="directional" castshadow="true" pos="{" ".join(map(str, above))}"
+      dir="{" ".join(map(str, light.direction))}" diffuse="{" ".join(map(str, light.key))}"
+      specular="0.3 0.3 0.3" ambient="0 0 0"/>
     <light type="directional" dir="0.5 0.6 -0.6" castshadow="false" pos="0.3 0 2"
       diffuse="{light.fill} {light.fill} {light.fill}" specular="0 0 0" ambient="0 0 0"/>
     {scene.camera.mjcf()}

@@ -1,0 +1,87 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from mcap.reader import make_reader
+from PIL import Image
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["episodes", "--seeds", "5:2", "--out", "x"], "expected A:B"),
+        (["episodes", "--seeds", "a:b", "--out", "x"], "expected A:B"),
+        (["episodes", "--seeds", "0:1"], "--out"),
+        (["episodes", "--seeds", "0:1", "--out", "x", "--size", "4"], "sides of 16..1024"),
+        (["episodes", "--seeds", "0:1", "--out", "x", "--fps", "0"], "--fps"),
+        (["episodes", "--seeds", "0:1", "--out", "x", "--workers", "0"], "--workers"),
+        (["episodes", "--seeds", "0:1", "--out", "x", "--variant", "none.toml"], "none.toml"),
+        (["outcomes", "--seeds", "0:1", "--out", "x", "--frames", "some"], "--frames"),
+        (["frame", "--seed", "-1", "--out", "x.png"], "--seed"),
+        (["frame", "--seed", "1", "--out", "x.bmp"], "ends in .png or .jpg"),
+        (["frame", "--seed", "1", "--out", "no/such/x.png"], "no such directory"),
+        (["sheet", "--seeds", "0:1000", "--out", "x.png"], "at most 100"),
+        (["dance"], "No such command"),
+    ],
+)
+def test_bad_arguments_give_one_line_and_leave_nothing(arguments, message, aid_sim, tmp_path):
+    done = aid_sim(*arguments, cwd=tmp_path)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("aid-sim: error: ")
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_directory_with_another_run_is_refused(recorded, aid_sim):
+    again = aid_sim("episodes", "--seeds", "0:1", "--out", recorded)
+    assert again.returncode == 1
+    assert "--resume" in again.stderr
+    other = aid_sim("episodes", "--seeds", "0:1", "--out", recorded, "--size", 64, "--resume")
+    assert other.returncode == 1
+    assert "made with width 128, now 64" in other.stderr
+
+
+def test_frame_draws_a_picture_and_lists_the_commands(aid_sim, tmp_path):
+    done = aid_sim("frame", "--seed", 5, "--out", tmp_path / "frame.png", "--size", "96x64")
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / "frame.png").size == (96, 64)
+    description = json.loads(done.stdout)
+    assert sum(command["commanded"] for command in description["commands"]) == 1
+
+
+def test_sheet_and_vocabulary(aid_sim, tmp_path):
+    done = aid_sim("sheet", "--seeds", "3:5", "--out", tmp_path / "sheet.png", "--size", 64)
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / "sheet.png").size == (8 * 64, 2 * (64 + 14))
+    words = json.loads(aid_sim("vocabulary").stdout)["words"]
+    assert {"red", "cube", "plate", "left", "stack"} <= set(words)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupt_leaves_whole_bags_only(workers, tmp_path):
+    out = tmp_path / "run"
+    command = ["episodes", "--seeds", "0:500", "--out", str(out), "--workers", str(workers)]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "aid_sim", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    waited = time.monotonic() + 60
+    while len(list(out.glob("*.mcap"))) < 3 and time.monotonic() < waited:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "interrupted" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
+    assert not list(out.glob(".*"))
+    for bag in out.glob("*.mcap"):
+        with bag.open("rb") as file:
+            assert make_reader(file).get_summary().statistics.message_count > 10
+    assert json.loads((out / "manifest.json").read_text())["kept"] >= 1

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from aid_sim.commands import Command, push_direction
+from aid_sim.scene import sample_scene
+from aid_sim.success import failure
+from aid_sim.variant import load_variant
+
+FAR = np.array([0.0, 0.0, 0.5])
+
+
+@pytest.fixture
+def scene():
+    return sample_scene(2, load_variant())
+
+
+def still(scene):
+    return {
+        item.name: np.array([*item.position, np.cos(item.yaw / 2), 0, 0, np.sin(item.yaw / 2)])
+        for item in scene.objects
+    }
+
+
+def test_nothing_done_is_no_success(scene):
+    first, second = scene.objects[:2]
+    plate = scene.plates[0].name
+    final = still(scene)
+    assert failure(scene, Command("put", first.name, plate), final, FAR) == "not-on-plate"
+    assert failure(scene, Command("stack", first.name, second.name), final, FAR) == "not-on-object"
+    assert failure(scene, Command("push_left", first.name), final, FAR) == "not-pushed"
+
+
+def test_an_object_on_the_plate_counts_only_at_rest_upon_it(scene):
+    item, plate = scene.objects[0], scene.plates[0]
+    command = Command("put", item.name, plate.name)
+    final = still(scene)
+    final[item.name][:3] = [*plate.xy, plate.height + item.shape.half_height]
+    assert failure(scene, command, final, FAR) is None
+    assert failure(scene, command, final, final[item.name][:3]) == "arm-too-near"
+    final[item.name][2] += 0.05
+    assert failure(scene, command, final, FAR) == "not-on-plate"
+
+
+def test_a_stack_needs_its_height_and_its_middle(scene):
+    item, below = scene.objects[:2]
+    command = Command("stack", item.name, below.name)
+    height = 2 * below.shape.half_height + item.shape.half_height
+    final = still(scene)
+    final[item.name][:3] = [*below.xy, height]
+    assert failure(scene, command, final, FAR) is None
+    final[item.name][0] += 0.03
+    assert failure(scene, command, final, FAR) == "not-on-object"
+
+
+@pytest.mark.parametrize("family", ["push_left", "push_right"])
+def test_a_push_is_judged_along_the_picture(scene, family):
+    item = scene.objects[0]
+    command = Command(family, item.name)
+    other = Command("push_right" if family == "push_left" else "push_left", item.name)
+    final = still(scene)
+    final[item.name][:2] += 0.1 * push_direction(scene, family)
+    assert failure(scene, command, final, FAR) is None
+    assert failure(scene, other, final, FAR) == "not-pushed"
+    final[item.name][:2] -= 0.05 * push_direction(scene, family)
+    assert failure(scene, command, final, FAR) == "not-pushed"
+
+
+def test_disturbing_another_object_is_a_failure(scene):
+    item, other, plate = scene.objects[0], scene.objects[1], scene.plates[0]
+    final = still(scene)
+    final[item.name][:3] = [*plate.xy, plate.height + item.shape.half_height]
+    final[other.name][0] += 0.02
+    command = Command("put", item.name, plate.name)
+    assert failure(scene, command, final, FAR) == "disturbed-others"
