@@ -1,0 +1,39 @@
+/**
+ * Preconditioning of the network, EDM's (arXiv 2206.00364, Eq. 7) with the coefficients that SVD was trained
+ * with (v-prediction, sigma_data 1): D(x, sigma) = c_skip x + c_out F(c_in x, c_noise).
+ */
+import type { Denoise } from './denoise.js';
+
+export interface Preconditioning {
+  readonly cSkip: number;
+  readonly cOut: number;
+  readonly cIn: number;
+  /** What the network is told of the noise level: the UNet's timestep. */
+  readonly cNoise: number;
+}
+
+export function precondition(sigma: number): Preconditioning {
+  const s2plus1 = sigma ** 2 + 1;
+  const root = Math.sqrt(s2plus1);
+  return { cSkip: 1 / s2plus1, cOut: -sigma / root, cIn: 1 / root, cNoise: Math.log(sigma) / 4 };
+}
+
+/** The weight of |D - clean|^2 in the training loss, 1 / c_out^2. */
+export function lossWeight(sigma: number): number {
+  return (1 + sigma ** 2) / sigma ** 2;
+}
+
+/** F(c_in x, c_noise), the bare network. */
+export type Network = (scaled: Float32Array, cNoise: number) => Promise<Float32Array>;
+
+/** D of F. */
+export function preconditioned(network: Network): Denoise {
+  return async (x, sigma) => {
+    const { cSkip, cOut, cIn, cNoise } = precondition(sigma);
+    const F_x = await network(
+      x.map((value) => cIn * value),
+      cNoise,
+    );
+    return x.map((value, i) => cSkip * value + cOut * (F_x[i] as number));
+  };
+}
