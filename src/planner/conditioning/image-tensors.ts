@@ -20,7 +20,7 @@ export async function frameToPixels(
     const resized = rawPixels(frame).resize(width, height, { fit, kernel: 'lanczos3', background: '#000' });
     data = plainBytes(await resized.raw().toBuffer());
   }
-  return planes(data, width * height, (value) => value / 127.5 - 1);
+  return planes(data, width * height, [127.5, 127.5, 127.5], [1, 1, 1]);
 }
 
 /**
@@ -88,10 +88,12 @@ export async function clipPixels(
     { width, height, channels: 3 },
     { horizontal: axis(width), vertical: axis(height), rounded: resize === 'clip' },
   );
+  // (value / 255 - mean) / std
   return planes(
     resized,
     imageSize * imageSize,
-    (value, channel) => (value / 255 - (mean[channel] as number)) / (std[channel] as number),
+    std.map((deviation) => 255 * deviation),
+    mean.map((value, channel) => value / (std[channel] as number)),
   );
 }
 
@@ -165,15 +167,19 @@ function checkPlanes(pixels: Float32Array, { channels, height, width }: PlaneSha
     );
 }
 
-/** [H, W, 3] -> [3, H, W], each number mapped. */
+/** [H, W, 3] -> [3, H, W]: each number divided by its channel's divisor, less its offset. */
 function planes(
   interleaved: Uint8Array | Float32Array,
   size: number,
-  map: (value: number, channel: number) => number,
+  divisors: readonly number[],
+  offsets: readonly number[],
 ): Float32Array {
   const output = new Float32Array(size * 3);
-  for (let channel = 0; channel < 3; channel++)
-    for (let i = 0; i < size; i++)
-      output[channel * size + i] = map(interleaved[i * 3 + channel] as number, channel);
+  for (let channel = 0; channel < 3; channel++) {
+    const divisor = divisors[channel] as number;
+    const offset = offsets[channel] as number;
+    const plane = output.subarray(channel * size, (channel + 1) * size);
+    for (let i = 0; i < size; i++) plane[i] = (interleaved[i * 3 + channel] as number) / divisor - offset;
+  }
   return output;
 }

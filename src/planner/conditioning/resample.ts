@@ -9,8 +9,8 @@ export interface AxisWeights {
   readonly weights: Float64Array;
 }
 
-/** Multiply-adds between two turns of the event loop: some milliseconds. */
-const WORK_PER_TURN = 2_000_000;
+/** Longest work between two turns of the event loop. */
+const TURN_MS = 5;
 
 /**
  * Resizes interleaved pixels [height, width, channels], rows first, to [outputs of vertical, outputs of
@@ -25,12 +25,11 @@ export async function resample(
   const outWidth = horizontal.starts.length;
   const outHeight = vertical.starts.length;
   const finish = rounded ? (sum: number) => Math.min(255, Math.max(0, Math.floor(sum + 0.5))) : undefined;
-  let work = 0;
-  const rest = async (done: number): Promise<void> => {
-    work += done;
-    if (work < WORK_PER_TURN) return;
-    work = 0;
+  let since = performance.now();
+  const rest = async (): Promise<void> => {
+    if (performance.now() - since < TURN_MS) return;
     await nextTurn();
+    since = performance.now();
   };
 
   // [height, width, C] -> [height, outWidth, C], only the rows that the second pass reads
@@ -49,7 +48,7 @@ export async function resample(
         narrow[(y * outWidth + x) * channels + c] = finish ? finish(sum) : sum;
       }
     }
-    await rest(outWidth * channels * horizontal.taps);
+    await rest();
   }
 
   // [height, outWidth, C] -> [outHeight, outWidth, C]
@@ -64,7 +63,7 @@ export async function resample(
           (vertical.weights[y * vertical.taps + tap] as number) * (narrow[from + tap * row + i] as number);
       output[y * row + i] = finish ? finish(sum) : sum;
     }
-    await rest(row * vertical.taps);
+    await rest();
   }
   return output;
 }
@@ -77,7 +76,7 @@ export function pillowBicubic(length: number, size: number, first = 0, count = s
   const scale = length / size;
   const stretch = Math.max(scale, 1);
   const support = 2 * stretch;
-  return axisWeights(length, count, (position) => {
+  return axisWeights(length, count, (position, take) => {
     const center = (first + position + 0.5) * scale;
     const start = Math.max(0, Math.trunc(center - support + 0.5));
     const end = Math.min(length, Math.trunc(center + support + 0.5));
@@ -86,10 +85,10 @@ export function pillowBicubic(length: number, size: number, first = 0, count = s
     );
     const total = raw.reduce((a, b) => a + b, 0);
     const one = 2 ** 22;
-    return raw.map((weight, i) => {
+    for (const [i, weight] of raw.entries()) {
       const fixed = (weight / total) * one;
-      return [start + i, Math.trunc(fixed + (fixed < 0 ? -0.5 : 0.5)) / one] as const;
-    });
+      take(start + i, Math.trunc(fixed + (fixed < 0 ? -0.5 : 0.5)) / one);
+    }
   });
 }
 
@@ -112,17 +111,14 @@ export function blurredBicubic(length: number, size: number): AxisWeights {
   };
   // PyTorch computes the position in single precision.
   const scale = size > 1 ? Math.fround((length - 1) / (size - 1)) : 0;
-  return axisWeights(length, size, (position) => {
+  return axisWeights(length, size, (position, take) => {
     const at = Math.fround(position * scale);
     const floor = Math.floor(at);
-    const parts: [number, number][] = [];
     for (let neighbour = -1; neighbour <= 2; neighbour++) {
       const pixel = Math.min(length - 1, Math.max(0, floor + neighbour));
-      const weight = cubic(at - floor - neighbour, -0.75);
-      for (const [i, gaussian] of raw.entries())
-        parts.push([reflect(pixel + i - (taps - 1) / 2), (weight * gaussian) / total]);
+      const weight = cubic(at - floor - neighbour, -0.75) / total;
+      for (let i = 0; i < taps; i++) take(reflect(pixel + i - (taps - 1) / 2), weight * (raw[i] as number));
     }
-    return parts;
   });
 }
 
@@ -134,25 +130,31 @@ function cubic(x: number, a: number): number {
   return 0;
 }
 
-/** Collects (input position, weight) pairs into runs of one length. */
+/** Collects what each output takes, (place, weight) pairs in any order, into runs of one length. */
 function axisWeights(
   length: number,
   outputs: number,
-  parts: (position: number) => readonly (readonly [number, number])[],
+  visit: (position: number, take: (place: number, weight: number) => void) => void,
 ): AxisWeights {
-  const all = Array.from({ length: outputs }, (_, position) => parts(position));
-  const spans = all.map((pairs) => {
-    const places = pairs.map(([place]) => place);
-    return [Math.min(...places), Math.max(...places)] as const;
-  });
-  const taps = spans.reduce((most, [first, last]) => Math.max(most, last - first + 1), 1);
-  const starts = Int32Array.from(spans, ([first]) => Math.min(first, length - taps));
+  const starts = new Int32Array(outputs).fill(length);
+  let taps = 1;
+  for (let position = 0; position < outputs; position++) {
+    let last = 0;
+    visit(position, (place) => {
+      starts[position] = Math.min(starts[position] as number, place);
+      last = Math.max(last, place);
+    });
+    taps = Math.max(taps, last - (starts[position] as number) + 1);
+  }
   const weights = new Float64Array(outputs * taps);
-  for (const [position, pairs] of all.entries()) {
-    for (const [place, weight] of pairs) {
-      const index = position * taps + place - (starts[position] as number);
+  for (let position = 0; position < outputs; position++) {
+    // Runs are of one length and stay inside the axis.
+    const start = Math.min(starts[position] as number, length - taps);
+    starts[position] = start;
+    visit(position, (place, weight) => {
+      const index = position * taps + place - start;
       weights[index] = (weights[index] as number) + weight;
-    }
+    });
   }
   return { starts, taps, weights };
 }

@@ -12,7 +12,7 @@ import {
 } from './clip-vocabulary.js';
 import type { WordList } from './tokenizer-folder.js';
 
-/** How many tokens a text tower at least needs CLIP's own length for. */
+/** CLIP's own. */
 const MAX_LENGTH = 77;
 
 /**
