@@ -10,6 +10,7 @@ import { Random } from '../../random.js';
 import { floatTensor, type Tensor } from '../../runtime/tensor.js';
 import { bagsIn } from '../data/bag-folder.js';
 import { evenlySpread } from '../data/episode.js';
+import { joined } from '../data/joined.js';
 import { readMcapBag } from '../data/mcap-bag.js';
 import type { Recipe } from '../recipe.js';
 import { reconstructionLoss } from '../reconstruction-loss.js';
@@ -94,14 +95,4 @@ export function autoencoderRecipe(
       });
     },
   };
-}
-
-export function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

@@ -1,0 +1,71 @@
+/** `aid/config.json` of a model folder: what AID adds to an SVD checkpoint. */
+import { z } from 'zod';
+import type { AdapterConfig } from './adapters.js';
+import type { DqFormerConfig } from './dqformer.js';
+
+export const aidConfig = z.object({
+  dqformer: z.object({
+    dim: z.int().positive(),
+    heads: z.int().positive(),
+    num_layers: z.int().positive().default(1),
+    num_frames: z.int().positive(),
+    num_queries: z.int().positive(),
+    text_dim: z.int().positive(),
+    vision_dim: z.int().positive(),
+    output: z.enum(['mcondition', 'multimodal', 'decomposed', 'text']).default('mcondition'),
+    states: z.boolean().default(true),
+  }),
+  adapters: z.object({
+    reduction: z.int().positive().default(4),
+    heads: z.int().positive(),
+    kernel: z.int().positive().default(3),
+    spatial: z.boolean().default(true),
+    short_term: z.boolean().default(true),
+    long_term: z.boolean().default(true),
+  }),
+  /** State texts S of an instruction. */
+  num_states: z.int().positive().default(4),
+  /** Tokens L of a text; CLIP's are 77. */
+  text_length: z.int().positive().default(77),
+  /** What stands in the image latents of frames that are not given: zeros, or the last given frame again. */
+  fill: z.enum(['zeros', 'repeat']).default('zeros'),
+});
+export type AidConfig = z.infer<typeof aidConfig>;
+
+export function dqFormerConfigOf({ dqformer: config }: AidConfig): DqFormerConfig {
+  return {
+    dim: config.dim,
+    heads: config.heads,
+    numLayers: config.num_layers,
+    numFrames: config.num_frames,
+    numQueries: config.num_queries,
+    textDim: config.text_dim,
+    visionDim: config.vision_dim,
+    output: config.output,
+    states: config.states,
+  };
+}
+
+export function adapterConfigOf({ adapters: config }: AidConfig): AdapterConfig {
+  return {
+    reduction: config.reduction,
+    heads: config.heads,
+    kernel: config.kernel,
+    spatial: config.spatial,
+    shortTerm: config.short_term,
+    longTerm: config.long_term,
+  };
+}
+
+/** Condition tokens N of each frame. */
+export function conditionTokenCount({ dqformer, text_length: length }: AidConfig): number {
+  switch (dqformer.output) {
+    case 'mcondition':
+      return length + dqformer.num_queries;
+    case 'decomposed':
+      return dqformer.num_queries;
+    case 'multimodal':
+    case 'text':
+      return length;
+  }
+}

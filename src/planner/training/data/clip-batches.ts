@@ -1,0 +1,90 @@
+/** Batches of cached clips with their noise, each a function of the seed and its index alone. */
+import { Random } from '../../random.js';
+import { type FloatTensor, floatTensor } from '../../runtime/tensor.js';
+import { joined } from './joined.js';
+import { type CachedClip, readCachedClip } from './latent-cache.js';
+
+/** How noise levels are drawn: ln(sigma) is normal (arXiv 2206.00364, Table 1). Every clip has its own. */
+export interface SigmaDistribution {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+/** Shares of clips whose conditions are dropped, for classifier-free guidance. */
+export interface ConditionDropout {
+  readonly text: number;
+  readonly frame: number;
+  readonly both: number;
+}
+
+export interface ClipBatch {
+  /** Data inputs of the denoising loss: `clean`, `noise`, `sigma`, `frame_latents`. */
+  readonly denoising: Readonly<Record<'clean' | 'noise' | 'sigma' | 'frame_latents', FloatTensor>>;
+  /** [B, 3, S, S] */
+  readonly clipPixels: FloatTensor;
+  /** [B] */
+  readonly frameGiven: FloatTensor;
+  /** The instruction of each clip, empty where the text is dropped. */
+  readonly instructions: readonly string[];
+}
+
+export interface ClipBatchOptions {
+  readonly files: readonly string[];
+  readonly seed: number;
+  readonly batchSize: number;
+  /** Latents are multiplied by this before noise is added. */
+  readonly scalingFactor: number;
+  readonly sigma: SigmaDistribution;
+  readonly dropout: ConditionDropout;
+  readonly fill: 'zeros' | 'repeat';
+}
+
+export function clipBatch(index: number, options: ClipBatchOptions): ClipBatch {
+  const { files, seed, batchSize, scalingFactor, sigma, dropout, fill } = options;
+  const random = new Random(seed, 3, index);
+  const clips = Array.from({ length: batchSize }, () =>
+    readCachedClip(files[random.below(files.length)] as string),
+  );
+  const dropped = clips.map(() => dropsOf(random.uniform(), dropout));
+  const dims = [batchSize, ...(clips[0] as CachedClip).latents.dims];
+  const sigmas = Float32Array.from(clips, () => Math.exp(sigma.mean + sigma.deviation * random.normal()));
+  const clean = joined(clips.map(({ latents }) => latents.data.map((value) => value * scalingFactor)));
+  const given = clips.map(({ latents }, i) => imageLatents(latents, dropped[i]?.frame === true, fill));
+  const seen = clips.map((clip) => clip.clipPixels.data);
+  return {
+    denoising: {
+      clean: floatTensor(dims, clean),
+      noise: floatTensor(dims, random.normals(clean.length)),
+      sigma: floatTensor([batchSize], sigmas),
+      frame_latents: floatTensor(dims, joined(given)),
+    },
+    clipPixels: floatTensor([batchSize, ...(clips[0] as CachedClip).clipPixels.dims], joined(seen)),
+    frameGiven: floatTensor(
+      [batchSize],
+      Float32Array.from(dropped, ({ frame }) => (frame ? 0 : 1)),
+    ),
+    instructions: clips.map(({ instruction }, i) => (dropped[i]?.text === true ? '' : instruction)),
+  };
+}
+
+function dropsOf(draw: number, { text, frame, both }: ConditionDropout): { text: boolean; frame: boolean } {
+  if (draw < text) return { text: true, frame: false };
+  if (draw < text + frame) return { text: false, frame: true };
+  const drop = draw < text + frame + both;
+  return { text: drop, frame: drop };
+}
+
+/** The first frame's latents in its place, then zeros or the same again; only zeros where it is dropped. */
+export function imageLatents(
+  { dims, data }: FloatTensor,
+  dropped: boolean,
+  fill: 'zeros' | 'repeat',
+): Float32Array {
+  const latents = new Float32Array(data.length);
+  if (dropped) return latents;
+  const [frames = 1] = dims;
+  const first = data.subarray(0, data.length / frames);
+  for (let frame = 0; frame < (fill === 'repeat' ? frames : 1); frame++)
+    latents.set(first, frame * first.length);
+  return latents;
+}

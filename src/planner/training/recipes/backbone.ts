@@ -1,0 +1,77 @@
+/** The backbone recipe: trains SVD's image-to-video UNet and the small vision tower that conditions it. */
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { COMPONENTS, svdConditionTokens } from '../../models/aid.js';
+import { type ClipVisionConfig, clipVisionConfig } from '../../models/clip/config.js';
+import { tokensCondition } from '../../models/unet/condition.js';
+import { unetConfig } from '../../models/unet/config.js';
+import { unet } from '../../models/unet/unet.js';
+import { Graph } from '../../onnx/graph.js';
+import { Scope } from '../../onnx/scope.js';
+import { clipBatch } from '../data/clip-batches.js';
+import type { Recipe } from '../recipe.js';
+import { trainingGraph } from '../training-graph.js';
+import { writeComponent } from './component-files.js';
+import { addedTimeIds, denoisingConfig, denoisingGraph, type LatentData } from './denoising.js';
+import { allTensors } from './networks.js';
+
+export const backboneRecipeConfig = z.object({
+  recipe: z.literal('backbone'),
+  ...denoisingConfig,
+  unet: unetConfig,
+  image_encoder: clipVisionConfig,
+  /** SVD repeats the first frame's latents at every frame. */
+  fill: z.enum(['zeros', 'repeat']).default('repeat'),
+});
+export type BackboneRecipeConfig = z.infer<typeof backboneRecipeConfig>;
+
+export function backboneRecipe(config: BackboneRecipeConfig, seed: number, data: LatentData): Recipe {
+  const { clipsPerRun: batch, numFrames, image_encoder: vision } = config;
+  const graph = new Graph('backbone-training');
+  const root = new Scope(graph);
+  const pixels = graph.input('clip_pixels', 'float32', [batch, 3, vision.image_size, vision.image_size]);
+  const given = graph.input('frame_given', 'float32', [batch]);
+  const timeIds = graph.input('added_time_ids', 'float32', [batch, 3]);
+  const condition = tokensCondition(svdConditionTokens(root, pixels, given, vision));
+  const loss = denoisingGraph(graph, [batch, numFrames, ...data.latentDims], (sample, timestep) =>
+    unet(root.at(COMPONENTS.unet), { sample, timestep, addedTimeIds: timeIds, condition }, config.unet),
+  );
+  const batches = { ...config, files: data.files, seed, batchSize: batch, scalingFactor: data.scalingFactor };
+  return {
+    training: trainingGraph(loss, {}, () => true),
+    clipsPerRun: batch,
+    weights: allTensors(config.base),
+    async batch(index) {
+      const { denoising, clipPixels, frameGiven } = clipBatch(index, batches);
+      return {
+        ...denoising,
+        clip_pixels: clipPixels,
+        frame_given: frameGiven,
+        added_time_ids: addedTimeIds(config, batch),
+      };
+    },
+    async save(folder, trained) {
+      cpSync(join(config.base, COMPONENTS.vae), join(folder, COMPONENTS.vae), { recursive: true });
+      await writeComponent(join(folder, COMPONENTS.unet), COMPONENTS.unet, trained, {
+        _class_name: 'UNetSpatioTemporalConditionModel',
+        ...config.unet,
+      });
+      await writeVisionTower(folder, trained, vision);
+    },
+  };
+}
+
+export async function writeVisionTower(
+  folder: string,
+  trained: Parameters<Recipe['save']>[1],
+  vision: ClipVisionConfig,
+): Promise<void> {
+  await writeComponent(
+    join(folder, COMPONENTS.imageEncoder),
+    COMPONENTS.imageEncoder,
+    trained,
+    { architectures: ['CLIPVisionModelWithProjection'], model_type: 'clip_vision_model', ...vision },
+    'model.safetensors',
+  );
+}

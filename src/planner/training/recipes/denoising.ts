@@ -1,0 +1,63 @@
+/** What the backbone and the adapt recipes share: data, noise, and the denoising loss. */
+import { z } from 'zod';
+import type { Graph, Value } from '../../onnx/graph.js';
+import { type FloatTensor, floatTensor } from '../../runtime/tensor.js';
+import { denoisingLoss } from '../denoising-loss.js';
+
+export const denoisingConfig = {
+  data: z.object({ bags: z.string() }),
+  /** A model folder with the networks that this run starts from: always `vae`, for `adapt` also the backbone. */
+  base: z.string(),
+  /** Pixels. */
+  frame: z.object({ width: z.int().positive(), height: z.int().positive() }),
+  numFrames: z.int().positive().default(16),
+  clipsPerRun: z.int().positive().default(8),
+  sigma: z
+    .object({ mean: z.number(), deviation: z.number().positive() })
+    .default({ mean: 0.3, deviation: 1.4 }),
+  dropout: z
+    .object({
+      text: z.number().min(0).max(1),
+      frame: z.number().min(0).max(1),
+      both: z.number().min(0).max(1),
+    })
+    .default({ text: 0.05, frame: 0.05, both: 0.05 }),
+  /** Of the training videos: SVD's time ids are this minus one, the motion bucket and the noise augmentation. */
+  framesPerSecond: z.int().positive().default(7),
+  motionBucketId: z.int().nonnegative().default(127),
+};
+
+/** Inputs and loss of a denoising network; `network` gets the scaled sample and c_noise. */
+export function denoisingGraph(
+  graph: Graph,
+  dims: readonly [batch: number, frames: number, channels: number, height: number, width: number],
+  network: (sample: Value, cNoise: Value) => Value,
+): Value {
+  return denoisingLoss(
+    {
+      clean: graph.input('clean', 'float32', dims),
+      noise: graph.input('noise', 'float32', dims),
+      sigma: graph.input('sigma', 'float32', [dims[0]]),
+      frameLatents: graph.input('frame_latents', 'float32', dims),
+    },
+    network,
+  ).loss;
+}
+
+/** The cached clips that a run trains on. */
+export interface LatentData {
+  readonly files: readonly string[];
+  /** [C, h, w] */
+  readonly latentDims: readonly [number, number, number];
+  /** The autoencoder's. */
+  readonly scalingFactor: number;
+}
+
+/** fps - 1, motion bucket and noise augmentation of every clip, [B, 3]. */
+export function addedTimeIds(
+  { framesPerSecond, motionBucketId }: { readonly framesPerSecond: number; readonly motionBucketId: number },
+  batch: number,
+): FloatTensor {
+  const ids = Array.from({ length: batch }, () => [framesPerSecond - 1, motionBucketId, 0]);
+  return floatTensor([batch, 3], Float32Array.from(ids.flat()));
+}

@@ -1,0 +1,69 @@
+/** The config file of a training run: everything that decides what comes out. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { AidError } from '../errors.js';
+import { parseConfig } from '../weights/model-component.js';
+import { learningRateConfig } from './learning-rate.js';
+import { adaptRecipeConfig } from './recipes/adapt.js';
+import { autoencoderRecipeConfig } from './recipes/autoencoder.js';
+import { backboneRecipeConfig } from './recipes/backbone.js';
+
+export const runConfig = z.strictObject({
+  /** Folder of the checkpoint, the log and the model. Relative paths start at the config file. */
+  output: z.string(),
+  seed: z.int().nonnegative().default(1),
+  steps: z.int().positive(),
+  /** Runs of the graph whose gradients make one step. */
+  runsPerStep: z.int().positive().default(1),
+  learningRate: learningRateConfig,
+  optimizer: z
+    .strictObject({
+      beta1: z.number().min(0).max(1).default(0.9),
+      beta2: z.number().min(0).max(1).default(0.99),
+      epsilon: z.number().positive().default(1e-8),
+      weightDecay: z.number().nonnegative().default(0.01),
+    })
+    .prefault({}),
+  maxGradientNorm: z.number().positive().default(1),
+  averageDecay: z.number().min(0).max(1).default(0.999),
+  checkpointEverySteps: z.int().positive().default(200),
+  /** Threads of the engine; all cores unless said otherwise. Changes the speed, and the last bits of the losses. */
+  threads: z.int().positive().optional(),
+  recipe: z.discriminatedUnion('recipe', [
+    autoencoderRecipeConfig.extend({ start: z.string().optional() }).strict(),
+    backboneRecipeConfig.strict(),
+    adaptRecipeConfig.strict(),
+  ]),
+});
+export type RunConfig = z.infer<typeof runConfig>;
+
+/** Reads a config file, its paths made absolute. Errors: `invalid-config`. */
+export function readRunConfig(file: string): RunConfig {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new AidError('invalid-config', `${file}: expected a JSON file: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  const config = parseConfig(runConfig, json, file);
+  const absolute = (path: string): string => resolve(dirname(file), path);
+  config.output = absolute(config.output);
+  const { recipe } = config;
+  recipe.data.bags = absolute(recipe.data.bags);
+  if (recipe.recipe !== 'autoencoder') recipe.base = absolute(recipe.base);
+  else if (recipe.start !== undefined) recipe.start = absolute(recipe.start);
+  return config;
+}
+
+/** Stands for what the losses depend on: a run may be prolonged or moved, but not changed half-way. */
+export function fingerprintOf({
+  output: _output,
+  checkpointEverySteps: _every,
+  ...decisive
+}: RunConfig): string {
+  return createHash('sha256').update(JSON.stringify(decisive)).digest('hex').slice(0, 16);
+}
