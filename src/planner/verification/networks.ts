@@ -10,97 +10,91 @@ import { clipText } from '../models/clip/text.js';
 import { clipVision } from '../models/clip/vision.js';
 import { type DqFormerConfig, dqFormer } from '../models/dqformer.js';
 import { tokensCondition } from '../models/unet/condition.js';
-import { unetConfig } from '../models/unet/config.js';
+import { type UNetConfig, unetConfig } from '../models/unet/config.js';
 import { unet } from '../models/unet/unet.js';
-import { Graph, type Value } from '../onnx/graph.js';
-import { Scope } from '../onnx/scope.js';
-import { BATCH, type Shape, times } from '../onnx/shape.js';
-import type { Engine } from '../runtime/engine.js';
 import type { Tensor } from '../runtime/tensor.js';
+import { parseConfig } from '../weights/model-component.js';
 import type { Case } from './case.js';
+import type { CaseKind } from './case-kind.js';
+import { buildGraph, type GraphInput, openBatch, runGraphs } from './network-graph.js';
 
-export type Outputs = Readonly<Record<string, Tensor>>;
-
-/** Builds a graph with `build` for the given input tensors, whose batch stays open, and runs it. */
-export async function runOnce(
-  engine: Engine,
-  { name, weights }: Case,
-  inputs: Readonly<Record<string, Tensor>>,
-  shapes: Readonly<Record<string, Shape>>,
-  build: (scope: Scope, values: (name: string) => Value) => Readonly<Record<string, Value>>,
-): Promise<Outputs> {
-  const graph = new Graph(name);
-  const values = new Map(
-    Object.entries(inputs).map(([key, { dataType }]) => [key, graph.input(key, dataType, shapes[key] ?? [])]),
-  );
-  const outputs = build(new Scope(graph), (key) => {
-    const value = values.get(key);
-    if (value === undefined) throw new AidError('invalid-data', `${name}: no input ${key}`);
-    return value;
-  });
-  for (const [key, value] of Object.entries(outputs)) graph.output(key, value);
-  const session = await engine.load(graph, { weights: (key) => weights.get(key) });
-  try {
-    return (await session.run(inputs)).tensors;
-  } finally {
-    await session.release();
-  }
+/** The case's config as that of a network. Errors: `invalid-config`. */
+export function configOf<Schema extends z.ZodType>(given: Case, schema: Schema): z.infer<Schema> {
+  return parseConfig(schema, given.config, `${given.name}/config.json`);
 }
 
-/** The dims with the first one replaced by the batch, in units of `perBatch`. */
-const openBatch = ({ dims }: Tensor, perBatch = 1): Shape => [times(BATCH, perBatch), ...dims.slice(1)];
+const openBatches = (inputs: Readonly<Record<string, Tensor>>): Record<string, GraphInput> =>
+  Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, openBatch(tensor)]));
 
-export async function clipTextCase(engine: Engine, given: Case): Promise<Outputs> {
-  const ids = given.int64s('input_ids');
-  const config = clipTextConfig.parse(given.config);
-  return runOnce(engine, given, { input_ids: ids }, { input_ids: openBatch(ids) }, (scope, value) => {
-    const { lastHiddenState, pooled } = clipText(scope, value('input_ids'), config);
-    return { last_hidden_state: lastHiddenState, pooler_output: pooled };
-  });
-}
+export const clipTextCase: CaseKind = {
+  tolerance: 1e-4,
+  inputs: ['input_ids'],
+  run: (engine, given) => {
+    const config = configOf(given, clipTextConfig);
+    const inputs = openBatches({ input_ids: given.int64s('input_ids') });
+    const built = buildGraph(given.name, inputs, (scope, input) => {
+      const { lastHiddenState, pooled } = clipText(scope, input('input_ids'), config);
+      return { last_hidden_state: lastHiddenState, pooler_output: pooled };
+    });
+    return runGraphs(engine, given, [built]);
+  },
+};
 
-export async function clipVisionCase(engine: Engine, given: Case): Promise<Outputs> {
-  const pixels = given.floats('pixel_values');
-  const config = clipVisionConfig.parse(given.config);
-  return runOnce(
-    engine,
-    given,
-    { pixel_values: pixels },
-    { pixel_values: openBatch(pixels) },
-    (scope, value) => {
-      const { lastHiddenState, imageEmbeds } = clipVision(scope, value('pixel_values'), config);
+export const clipVisionCase: CaseKind = {
+  tolerance: 1e-4,
+  inputs: ['pixel_values'],
+  run: (engine, given) => {
+    const config = configOf(given, clipVisionConfig);
+    const inputs = openBatches({ pixel_values: given.floats('pixel_values') });
+    const built = buildGraph(given.name, inputs, (scope, input) => {
+      const { lastHiddenState, imageEmbeds } = clipVision(scope, input('pixel_values'), config);
       return { last_hidden_state: lastHiddenState, image_embeds: imageEmbeds };
-    },
-  );
-}
+    });
+    return runGraphs(engine, given, [built]);
+  },
+};
 
-export async function vaeCase(engine: Engine, given: Case): Promise<Outputs> {
-  const config = autoencoderConfig.parse(given.config);
-  const { num_frames: numFrames } = z.object({ num_frames: z.int().positive() }).parse(given.config);
-  const [pixels, latents] = [given.floats('pixels'), given.floats('latents')];
-  const encoded = await runOnce(engine, given, { pixels }, { pixels: openBatch(pixels) }, (scope, value) => {
-    const posterior = encodeImages(scope, value('pixels'), config);
-    return { latent_mode: posterior.mean, latent_std: standardDeviation(posterior) };
-  });
-  const shapes = { latents: openBatch(latents, numFrames) };
-  const decoded = await runOnce(engine, given, { latents }, shapes, (scope, value) => ({
-    decoded: decodeLatents(scope, value('latents'), config, { numFrames }),
-  }));
-  return { ...encoded, ...decoded };
-}
+const clipLength = z.object({ num_frames: z.int().positive() });
+
+export const autoencoderCase: CaseKind = {
+  tolerance: 1e-4,
+  inputs: ['pixels', 'latents'],
+  run: (engine, given) => {
+    const config = configOf(given, autoencoderConfig);
+    const { num_frames: numFrames } = configOf(given, clipLength);
+    const [pixels, latents] = [given.floats('pixels'), given.floats('latents')];
+    if ((latents.dims[0] ?? 0) % numFrames !== 0) {
+      throw new AidError(
+        'invalid-data',
+        `${given.name}: latents: expected a multiple of ${numFrames} frames, got [${latents.dims.join(',')}]`,
+      );
+    }
+    const encoder = buildGraph(`${given.name}.encoder`, openBatches({ pixels }), (scope, input) => {
+      const posterior = encodeImages(scope, input('pixels'), config);
+      return { latent_mode: posterior.mean, latent_std: standardDeviation(posterior) };
+    });
+    const decoderInputs = { latents: openBatch(latents, numFrames) };
+    const decoder = buildGraph(`${given.name}.decoder`, decoderInputs, (scope, input) => ({
+      decoded: decodeLatents(scope, input('latents'), config, { numFrames }),
+    }));
+    return runGraphs(engine, given, [encoder, decoder]);
+  },
+};
 
 const dqFormerCaseConfig = z.object({
-  dim: z.int(),
-  heads: z.int(),
-  num_frames: z.int(),
-  num_queries: z.int(),
-  text_dim: z.int(),
-  vision_dim: z.int(),
-  num_layers: z.int().default(1),
+  dim: z.int().positive(),
+  heads: z.int().positive(),
+  num_frames: z.int().positive(),
+  num_queries: z.int().positive(),
+  text_dim: z.int().positive(),
+  vision_dim: z.int().positive(),
+  num_layers: z.int().positive().default(1),
+  output: z.enum(['mcondition', 'multimodal', 'decomposed', 'text']).default('mcondition'),
+  states: z.boolean().default(true),
 });
 
-export function dqFormerConfigOf(config: unknown): DqFormerConfig {
-  const parsed = dqFormerCaseConfig.parse(config);
+export function dqFormerConfigOf(given: Case): DqFormerConfig {
+  const parsed = configOf(given, dqFormerCaseConfig);
   return {
     dim: parsed.dim,
     heads: parsed.heads,
@@ -109,67 +103,82 @@ export function dqFormerConfigOf(config: unknown): DqFormerConfig {
     numQueries: parsed.num_queries,
     textDim: parsed.text_dim,
     visionDim: parsed.vision_dim,
-    output: 'mcondition',
-    states: true,
+    output: parsed.output,
+    states: parsed.states,
   };
 }
 
-export async function dqFormerCase(engine: Engine, given: Case): Promise<Outputs> {
-  const config = dqFormerConfigOf(given.config);
-  const inputs = {
-    instruction_embeds: given.floats('instruction_embeds'),
-    visual_embeds: given.floats('visual_embeds'),
-    state_embeds: given.floats('state_embeds'),
-  };
-  const shapes = Object.fromEntries(Object.entries(inputs).map(([key, tensor]) => [key, openBatch(tensor)]));
-  return runOnce(engine, given, inputs, shapes, (scope, value) => ({
-    mcondition: dqFormer(
-      scope,
-      {
-        instructionEmbeds: value('instruction_embeds'),
-        visualEmbeds: value('visual_embeds'),
-        stateEmbeds: value('state_embeds'),
-      },
-      config,
-    ),
-  }));
-}
+/** DQFormer's inputs in io.safetensors. */
+export const EMBEDS = ['instruction_embeds', 'visual_embeds', 'state_embeds'] as const;
 
-const adapterCaseConfig = z.object({ adapter_reduction: z.int(), adapter_heads: z.int() });
+export const dqFormerCase: CaseKind = {
+  tolerance: 1e-4,
+  inputs: EMBEDS,
+  run: (engine, given) => {
+    const config = dqFormerConfigOf(given);
+    const inputs = openBatches(Object.fromEntries(EMBEDS.map((name) => [name, given.floats(name)])));
+    const built = buildGraph(given.name, inputs, (scope, input) => ({
+      mcondition: dqFormer(
+        scope,
+        {
+          instructionEmbeds: input('instruction_embeds'),
+          visualEmbeds: input('visual_embeds'),
+          stateEmbeds: input('state_embeds'),
+        },
+        config,
+      ),
+    }));
+    return runGraphs(engine, given, [built]);
+  },
+};
 
-export function adapterConfigOf(config: unknown): AdapterConfig {
-  const { adapter_reduction, adapter_heads } = adapterCaseConfig.parse(config);
+const ADAPTERS = ['spatial', 'short_term', 'long_term'] as const;
+const adapterCaseConfig = z.object({
+  adapter_reduction: z.int().positive().optional(),
+  adapter_heads: z.int().positive().optional(),
+  adapters: z.array(z.enum(ADAPTERS)).default([...ADAPTERS]),
+});
+
+/** A UNet's config and, where the config speaks of adapters, theirs. */
+export function unetConfigOf(given: Case): {
+  readonly config: UNetConfig;
+  readonly adapters?: AdapterConfig;
+} {
+  const config = configOf(given, unetConfig);
+  const { adapter_reduction: reduction, adapter_heads, adapters } = configOf(given, adapterCaseConfig);
+  if (reduction === undefined) return { config };
   return {
-    reduction: adapter_reduction,
-    heads: adapter_heads,
-    kernel: 3,
-    spatial: true,
-    shortTerm: true,
-    longTerm: true,
+    config,
+    adapters: {
+      reduction,
+      heads: adapter_heads ?? 1,
+      kernel: 3,
+      spatial: adapters.includes('spatial'),
+      shortTerm: adapters.includes('short_term'),
+      longTerm: adapters.includes('long_term'),
+    },
   };
 }
 
-export async function unetCase(engine: Engine, given: Case): Promise<Outputs> {
-  const config = unetConfig.parse(given.config);
-  const adapters = given.kind === 'unet-aid' ? adapterConfigOf(given.config) : undefined;
-  const inputs = {
-    sample: given.floats('sample'),
-    timestep: given.floats('timestep'),
-    encoder_hidden_states: given.floats('encoder_hidden_states'),
-    added_time_ids: given.floats('added_time_ids'),
-  };
-  const shapes = Object.fromEntries(Object.entries(inputs).map(([key, tensor]) => [key, openBatch(tensor)]));
-  return runOnce(engine, given, inputs, shapes, (scope, value) => ({
-    output: unet(
-      scope,
-      {
-        sample: value('sample'),
-        timestep: value('timestep'),
-        addedTimeIds: value('added_time_ids'),
-        condition: tokensCondition(value('encoder_hidden_states')),
-      },
-      config,
-      adapters,
-    ),
-  }));
-}
+export const unetCase: CaseKind = {
+  tolerance: 1e-4,
+  inputs: ['sample', 'timestep', 'encoder_hidden_states', 'added_time_ids'],
+  run: (engine, given) => {
+    const { config, adapters } = unetConfigOf(given);
+    const inputs = openBatches(Object.fromEntries(unetCase.inputs.map((name) => [name, given.floats(name)])));
+    const built = buildGraph(given.name, inputs, (scope, input) => ({
+      output: unet(
+        scope,
+        {
+          sample: input('sample'),
+          timestep: input('timestep'),
+          addedTimeIds: input('added_time_ids'),
+          condition: tokensCondition(input('encoder_hidden_states')),
+        },
+        config,
+        adapters,
+      ),
+    }));
+    return runGraphs(engine, given, [built]);
+  },
+};

@@ -1,0 +1,112 @@
+/** Runs cases through an engine and measures how far what comes out is from what should. */
+import { AidError } from '../errors.js';
+import type { Engine, ExecutionProvider } from '../runtime/engine.js';
+import { type Case, findCases, readCase } from './case.js';
+import type { CaseKind, Output, Outputs } from './case-kind.js';
+import { autoencoderCase, clipTextCase, clipVisionCase, dqFormerCase, unetCase } from './networks.js';
+import { samplerCase } from './sampling.js';
+import { trainingCase } from './training.js';
+import { videoDistanceCase } from './video-distance.js';
+
+/** One tensor of one case. */
+export interface TensorCheck {
+  /** The case's folder name. */
+  readonly case: string;
+  /** `*` where the whole case failed. */
+  readonly tensor: string;
+  /** Largest absolute error / largest absolute value expected; infinite where there is nothing to compare. */
+  readonly error: number;
+  readonly tolerance: number;
+  readonly pass: boolean;
+  /** Why nothing could be compared. */
+  readonly reason?: string;
+}
+
+const kinds: Readonly<Record<string, CaseKind>> = {
+  'clip-text': clipTextCase,
+  'clip-vision': clipVisionCase,
+  vae: autoencoderCase,
+  dqformer: dqFormerCase,
+  'unet-svd': unetCase,
+  'unet-aid': unetCase,
+  sampler: samplerCase,
+  training: trainingCase,
+  'video-distance': videoDistanceCase,
+};
+
+/** What other providers than the CPU are allowed: their kernels add up in another order and round elsewhere. */
+const PROVIDER_TOLERANCE = 1e-3;
+
+export interface VerifyOptions {
+  readonly engine: Engine;
+}
+
+/**
+ * Checks the case in `folder`, or every case in the folders in it, one tensor after another. A case that cannot
+ * be run is one failed check with its reason. Errors: `io-failed` when the folder cannot be read.
+ */
+export async function* verifyCases(folder: string, options: VerifyOptions): AsyncGenerator<TensorCheck> {
+  for (const path of findCases(folder)) {
+    try {
+      yield* await verifyCase(path, options);
+    } catch (error) {
+      if (!AidError.isInstance(error)) throw error;
+      const name = path.slice(path.lastIndexOf('/') + 1);
+      yield failed({ case: name, tensor: '*', tolerance: 0 }, error.message);
+    }
+  }
+}
+
+/** Checks one case. Errors: AidErrors of everything that keeps it from being run. */
+export async function verifyCase(folder: string, { engine }: VerifyOptions): Promise<TensorCheck[]> {
+  const given = readCase(folder);
+  const kind = kinds[given.kind];
+  if (kind === undefined) {
+    throw new AidError(
+      'invalid-config',
+      `${given.name}/config.json: kind: expected one of ${Object.keys(kinds).join(', ')}, got ${given.kind}`,
+    );
+  }
+  const expected = kind.expected?.(given) ?? expectedOutputs(given, kind);
+  const outputs = await kind.run(engine, given);
+  const tolerance = toleranceOf(kind, engine.description.provider);
+  return [...new Set([...expected.keys(), ...outputs.keys()])].map((tensor) =>
+    compare({ case: given.name, tensor, tolerance }, outputs.get(tensor), expected.get(tensor)),
+  );
+}
+
+function expectedOutputs(given: Case, { inputs }: CaseKind): Outputs {
+  const names = given.names().filter((name) => !inputs.includes(name));
+  return new Map(names.map((name) => [name, given.floats(name)]));
+}
+
+function toleranceOf({ tolerance }: CaseKind, provider: ExecutionProvider): number {
+  return provider === 'cpu' ? tolerance : Math.max(tolerance, PROVIDER_TOLERANCE);
+}
+
+type Place = Pick<TensorCheck, 'case' | 'tensor' | 'tolerance'>;
+
+function compare(place: Place, actual: Output | undefined, expected: Output | undefined): TensorCheck {
+  if (actual === undefined) return failed(place, 'the network has no such output');
+  if (expected === undefined) return failed(place, 'the case does not say what is expected');
+  if (actual.dims.join() !== expected.dims.join()) {
+    return failed(place, `expected [${expected.dims.join(',')}], got [${actual.dims.join(',')}]`);
+  }
+  let [scale, difference] = [0, 0];
+  for (let i = 0; i < expected.data.length; i++) {
+    const [should, is] = [expected.data[i] as number, actual.data[i] as number];
+    if (!Number.isFinite(is)) return failed(place, `number ${i} is ${is}`);
+    if (!Number.isFinite(should)) return failed(place, `number ${i} is expected to be ${should}`);
+    scale = Math.max(scale, Math.abs(should));
+    difference = Math.max(difference, Math.abs(is - should));
+  }
+  const error = scale === 0 ? difference : difference / scale;
+  return { ...place, error, pass: error <= place.tolerance };
+}
+
+const failed = (place: Place, reason: string): TensorCheck => ({
+  ...place,
+  error: Number.POSITIVE_INFINITY,
+  pass: false,
+  reason,
+});
