@@ -3,6 +3,33 @@ import { z } from 'zod';
 import type { AdapterConfig } from './adapters.js';
 import type { DqFormerConfig } from './dqformer.js';
 
+const sampler = z.enum(['euler', 'heun', 'dpm++2m']);
+const positive = z.number().positive();
+
+/** How a clip is sampled unless the caller says otherwise. */
+export const samplingConfig = z.object({
+  sampler: sampler.default('euler'),
+  num_inference_steps: z.int().positive().default(25),
+  sigma_min: positive.default(0.002),
+  sigma_max: positive.default(700),
+  rho: positive.default(7),
+  /** Scales of Eq. 8; both 1: only the conditional branch runs. */
+  frame_guidance: z.number().default(1),
+  text_guidance: z.number().default(1),
+});
+export type SamplingConfig = z.infer<typeof samplingConfig>;
+
+/** What a preset changes of them. */
+const presetConfig = z.strictObject({
+  sampler: sampler.exactOptional(),
+  num_inference_steps: z.int().positive().exactOptional(),
+  sigma_min: positive.exactOptional(),
+  sigma_max: positive.exactOptional(),
+  rho: positive.exactOptional(),
+  frame_guidance: z.number().exactOptional(),
+  text_guidance: z.number().exactOptional(),
+});
+
 export const aidConfig = z.object({
   dqformer: z.object({
     dim: z.int().positive(),
@@ -29,6 +56,19 @@ export const aidConfig = z.object({
   text_length: z.int().positive().default(77),
   /** What stands in the image latents of frames that are not given: zeros, or the last given frame again. */
   fill: z.enum(['zeros', 'repeat']).default('zeros'),
+  /** The videos that the model was trained on. */
+  video: z.object({
+    /** Pixels, divisible by the autoencoder's factor. */
+    width: z.int().positive(),
+    height: z.int().positive(),
+    frames_per_second: z.int().positive().default(7),
+    motion_bucket_id: z.int().nonnegative().default(127),
+    /** Deviation of the noise that SVD adds to the given frame. */
+    noise_augmentation: z.number().nonnegative().default(0),
+  }),
+  sampling: samplingConfig.prefault({}),
+  /** Named changes of `sampling`, such as `fast`. */
+  presets: z.record(z.string(), presetConfig).default({}),
 });
 export type AidConfig = z.infer<typeof aidConfig>;
 

@@ -52,3 +52,21 @@ export function precomputedCondition(batch: Dim, numFrames: number, tokenCount: 
     },
   };
 }
+
+/** Passes a condition on and remembers every key and value under the names that `precomputedCondition` asks for. */
+export function recordingCondition(inner: Condition): {
+  readonly condition: Condition;
+  readonly recorded: ReadonlyMap<string, Value>;
+} {
+  const recorded = new Map<string, Value>();
+  const condition: Condition = {
+    perFrame: inner.perFrame,
+    keysAndValues: (scope, kind, width) => {
+      const found = inner.keysAndValues(scope, kind, width);
+      recorded.set(`${scope.path}.key`, found.key);
+      recorded.set(`${scope.path}.value`, found.value);
+      return found;
+    },
+  };
+  return { condition, recorded };
+}

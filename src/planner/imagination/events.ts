@@ -1,0 +1,53 @@
+/** What a planner tells while it imagines. */
+import type { Frame } from '../conditioning/frame.js';
+import type { StateTexts } from '../conditioning/state-prompter.js';
+import type { EngineDescription } from '../runtime/engine.js';
+import type { Sampling } from './request.js';
+
+/** Everything that is needed to imagine a clip again, and what it cost. */
+export interface ClipReport {
+  readonly model: { readonly path: string; readonly sha256: string };
+  readonly engine: EngineDescription;
+  readonly instruction: string;
+  readonly states: StateTexts;
+  /** Who wrote the states: a state prompter's name and version, or `caller`. */
+  readonly statesWrittenBy: string;
+  readonly seed: number;
+  readonly numFrames: number;
+  readonly numGivenFrames: number;
+  readonly width: number;
+  readonly height: number;
+  readonly framesPerSecond: number;
+  readonly sampling: Sampling;
+  readonly warnings: readonly string[];
+  /** Milliseconds. */
+  readonly timings: {
+    readonly observeMs: number;
+    readonly conditionMs: number;
+    readonly denoiseMs: number;
+    readonly decodeMs: number;
+    readonly totalMs: number;
+  };
+}
+
+export interface StepEvent {
+  readonly kind: 'step';
+  /** Counts from 1. */
+  readonly step: number;
+  readonly steps: number;
+  readonly sigma: number;
+  /** The frames asked for as previews, by index. */
+  readonly preview: ReadonlyMap<number, Frame>;
+}
+export interface FrameEvent {
+  readonly kind: 'frame';
+  /** Counts from 0; the given frames come first. */
+  readonly index: number;
+  readonly frame: Frame;
+}
+export interface EndEvent {
+  readonly kind: 'end';
+  readonly frames: readonly Frame[];
+  readonly report: ClipReport;
+}
+export type ImagineEvent = StepEvent | FrameEvent | EndEvent;

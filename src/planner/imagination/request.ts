@@ -1,0 +1,103 @@
+/** What a caller asks for, checked and completed with the model's defaults. */
+import { randomInt } from 'node:crypto';
+import type { Frame } from '../conditioning/frame.js';
+import { checkInstruction } from '../conditioning/instruction.js';
+import type { StateTexts } from '../conditioning/state-prompter.js';
+import type { SamplerName } from '../diffusion/samplers.js';
+import { AidError } from '../errors.js';
+import type { Networks } from './networks.js';
+import type { Observation } from './observation.js';
+
+export interface ImagineRequest {
+  /**
+   * The given frames in order of time, the camera's latest last; or an observation, which several requests may
+   * share. Files (path or bytes) are decoded.
+   */
+  readonly frames: readonly (Frame | string | Uint8Array)[] | Observation;
+  readonly instruction: string;
+  /** State texts instead of the state prompter's. */
+  readonly states?: StateTexts;
+  /** Drawn, and told, when absent. A whole number from 0 to 2^53 - 1. */
+  readonly seed?: number;
+  /** Frames of the clip, the given ones included; the model's own number when absent. */
+  readonly numFrames?: number;
+  readonly numInferenceSteps?: number;
+  readonly sampler?: SamplerName;
+  /** Scales of Eq. 8. */
+  readonly frameGuidance?: number;
+  readonly textGuidance?: number;
+  /** A named set of the model's sampling settings, such as `fast`; what is given beside it counts more. */
+  readonly preset?: string;
+  /** Frames to show at every step as they would be if the noise were removed at once. */
+  readonly previewFrames?: readonly number[];
+  readonly abortSignal?: AbortSignal;
+}
+
+export interface Sampling {
+  readonly sampler: SamplerName;
+  readonly numInferenceSteps: number;
+  readonly sigmaMin: number;
+  readonly sigmaMax: number;
+  readonly rho: number;
+  readonly frameGuidance: number;
+  readonly textGuidance: number;
+}
+
+/** A request in which nothing is left open. */
+export interface ResolvedRequest {
+  readonly instruction: string;
+  readonly seed: number;
+  readonly numFrames: number;
+  readonly sampling: Sampling;
+  readonly previewFrames: readonly number[];
+  readonly warnings: readonly string[];
+}
+
+const MAX_STEPS = 1000;
+
+/** Errors: `invalid-argument`. */
+export function resolveRequest(request: ImagineRequest, { aid, tokenizer }: Networks): ResolvedRequest {
+  const { text: instruction } = checkInstruction(request.instruction);
+  const modelFrames = aid.dqformer.num_frames;
+  const { seed = randomInt(2 ** 48 - 1), numFrames = modelFrames, previewFrames = [], preset } = request;
+  whole('seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  whole('numFrames', numFrames, 1, modelFrames);
+  for (const frame of previewFrames) whole('previewFrames', frame, 0, numFrames - 1);
+  const changes = preset === undefined ? {} : aid.presets[preset];
+  if (changes === undefined) {
+    const known = Object.keys(aid.presets).join(', ') || 'none';
+    throw new AidError('invalid-argument', `preset: the model has no ${preset}; it has ${known}`);
+  }
+  const base = { ...aid.sampling, ...changes };
+  const sampling: Sampling = {
+    sampler: request.sampler ?? base.sampler,
+    numInferenceSteps: request.numInferenceSteps ?? base.num_inference_steps,
+    sigmaMin: base.sigma_min,
+    sigmaMax: base.sigma_max,
+    rho: base.rho,
+    frameGuidance: request.frameGuidance ?? base.frame_guidance,
+    textGuidance: request.textGuidance ?? base.text_guidance,
+  };
+  whole('numInferenceSteps', sampling.numInferenceSteps, 1, MAX_STEPS);
+  const { tokenCount, truncated } = tokenizer.encode(instruction, { length: aid.text_length });
+  const unknown = tokenizer.unknownWords(instruction);
+  const warnings = [
+    ...(truncated
+      ? [`the instruction has ${tokenCount} tokens; the model reads the first ${aid.text_length}`]
+      : []),
+    ...(unknown.length > 0
+      ? [`words that the model was never trained on: ${unknown.slice(0, 20).join(', ')}`]
+      : []),
+    ...(numFrames < modelFrames ? [`${numFrames} frames asked of a model trained on ${modelFrames}`] : []),
+  ];
+  return { instruction, seed, numFrames, sampling, previewFrames, warnings };
+}
+
+function whole(name: string, value: number, low: number, high: number): void {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new AidError(
+      'invalid-argument',
+      `${name}: expected a whole number from ${low} to ${high}, got ${value}`,
+    );
+  }
+}

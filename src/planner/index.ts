@@ -1,0 +1,22 @@
+/** The planner's public API. */
+
+export { encodeAnimatedWebp, encodeFilmstrip } from './conditioning/animation.js';
+export {
+  decodeFrame,
+  encodeJpeg,
+  encodePng,
+  encodeWebp,
+  type Frame,
+  frameFromRaw,
+  type RawEncoding,
+} from './conditioning/frame.js';
+export type { StatePrompt, StatePrompter, StateTexts } from './conditioning/state-prompter.js';
+export { TemplateStatePrompter } from './conditioning/template-state-prompter.js';
+export type { SamplerName } from './diffusion/samplers.js';
+export { AidError, type AidErrorCode } from './errors.js';
+export type { ClipReport, EndEvent, FrameEvent, ImagineEvent, StepEvent } from './imagination/events.js';
+export { Observation } from './imagination/observation.js';
+export type { ImagineRequest, Sampling } from './imagination/request.js';
+export type { ChosenProvider } from './runtime/choose-engine.js';
+export type { Engine, EngineDescription, ExecutionProvider } from './runtime/engine.js';
+export { type LoadOptions, VideoPlanner } from './video-planner.js';

@@ -1,0 +1,403 @@
+/** The planner: from given frames and an instruction to the imagined clip. */
+import { decodeFrame, type Frame } from './conditioning/frame.js';
+import { clipPixels, frameToPixels, pixelsToFrame } from './conditioning/image-tensors.js';
+import type { StatePrompt, StatePrompter } from './conditioning/state-prompter.js';
+import { TemplateStatePrompter } from './conditioning/template-state-prompter.js';
+import type { Denoise } from './diffusion/denoise.js';
+import { branchesFor, combine, type WeightedBranch } from './diffusion/guidance.js';
+import { preconditioned } from './diffusion/preconditioning.js';
+import { samplers } from './diffusion/samplers.js';
+import { initialNoiseScale, karrasSigmas } from './diffusion/schedule.js';
+import { AidError } from './errors.js';
+import type { ClipReport, ImagineEvent } from './imagination/events.js';
+import {
+  type ClipGeometry,
+  conditionGraph,
+  decoderGraph,
+  denoiserGraph,
+  frameEncoderGraph,
+  latentDims,
+  visionGraph,
+} from './imagination/graphs.js';
+import { imageLatents } from './imagination/image-latents.js';
+import { type Networks, readNetworks } from './imagination/networks.js';
+import { Observation } from './imagination/observation.js';
+import { type ImagineRequest, type ResolvedRequest, resolveRequest } from './imagination/request.js';
+import { SessionCache } from './imagination/session-cache.js';
+import type { Graph } from './onnx/graph.js';
+import { Random } from './random.js';
+import { type ChosenProvider, chooseEngine } from './runtime/choose-engine.js';
+import type { Engine, ResidentTensor } from './runtime/engine.js';
+import { floatTensor, int64Tensor, type Tensor } from './runtime/tensor.js';
+import { checkWeights } from './weights/check-weights.js';
+import { inspectWeights } from './weights/inspect-weights.js';
+
+export interface LoadOptions {
+  /** `auto`, the default, takes the fastest that works here. */
+  readonly provider?: ChosenProvider;
+  /** Threads of the CPU provider; all cores unless said otherwise. */
+  readonly threads?: number;
+  /** Writes the state texts; the template unless said otherwise. */
+  readonly statePrompter?: StatePrompter;
+  /** An engine of the caller's, instead of one that is chosen; the caller disposes of it. */
+  readonly engine?: Engine;
+}
+
+/** Sessions kept: the five graphs of two geometries. */
+const SESSIONS = 10;
+
+export class VideoPlanner {
+  readonly #networks: Networks;
+  readonly #engine: Engine;
+  readonly #ownsEngine: boolean;
+  readonly #statePrompter: StatePrompter;
+  readonly #sessions = new SessionCache(SESSIONS);
+  /** SHA-256 of all weights. */
+  readonly sha256: string;
+
+  private constructor(
+    networks: Networks,
+    engine: Engine,
+    sha256: string,
+    { statePrompter, engine: given }: LoadOptions,
+  ) {
+    this.#networks = networks;
+    this.#engine = engine;
+    this.#ownsEngine = given === undefined;
+    this.#statePrompter = statePrompter ?? new TemplateStatePrompter();
+    this.sha256 = sha256;
+  }
+
+  /**
+   * Opens a model folder, checks every tensor and starts an engine.
+   * Errors: `invalid-model-folder`, `invalid-config`, `invalid-weights`, `engine-unavailable`.
+   */
+  static async load(path: string, options: LoadOptions = {}): Promise<VideoPlanner> {
+    const networks = await readNetworks(path);
+    const geometry = { numFrames: networks.aid.dqformer.num_frames, ...networks.aid.video };
+    const graphs = [frameEncoderGraph, visionGraph, conditionGraph, denoiserGraph, decoderGraph];
+    checkWeights(
+      path,
+      graphs.map((build) => build(networks, geometry)),
+      networks.tensors,
+    );
+    const { sha256 } = await inspectWeights(networks.tensors);
+    const engine = options.engine ?? (await chooseEngine(options));
+    return new VideoPlanner(networks, engine, sha256, options);
+  }
+
+  get engine() {
+    return this.#engine.description;
+  }
+
+  /** Frames of a clip, their size in pixels, and their rate. */
+  get video(): {
+    readonly numFrames: number;
+    readonly width: number;
+    readonly height: number;
+    readonly framesPerSecond: number;
+  } {
+    const { dqformer, video } = this.#networks.aid;
+    const { width, height, frames_per_second: framesPerSecond } = video;
+    return { numFrames: dqformer.num_frames, width, height, framesPerSecond };
+  }
+
+  /** Encodes given frames once, for any number of clips. Errors: `invalid-image`, `invalid-argument`, `engine-failed`. */
+  async observe(frames: readonly (Frame | string | Uint8Array)[]): Promise<Observation> {
+    const given = await Promise.all(frames.map((each) => (isFrame(each) ? each : decodeFrame(each))));
+    const [first] = given;
+    if (first === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
+    const networks = this.#networks;
+    const geometry = this.#geometry(networks.aid.dqformer.num_frames);
+    const { width, height } = geometry;
+    const pixels = await Promise.all(
+      given.map((frame) => frameToPixels(frame, { width, height, fit: 'cover' })),
+    );
+    const seen = await clipPixels(first, { ...networks.preprocessor, resize: 'svd' });
+    const side = networks.vision.image_size;
+    const [channels, h, w] = latentDims(networks, geometry);
+    const latents: Float32Array[] = [];
+    for (const image of pixels) {
+      const inputs = { pixels: floatTensor([1, 3, height, width], image) };
+      latents.push(floats(await this.#run(frameEncoderGraph, geometry, inputs), 'latents', channels * h * w));
+    }
+    const inputs = { clip_pixels: floatTensor([1, 3, side, side], seen) };
+    return new Observation(
+      given,
+      latents,
+      floats(await this.#run(visionGraph, geometry, inputs), 'visual_embeds'),
+    );
+  }
+
+  /**
+   * Imagines the clip. Events: a step for each denoising step, then the frames, then the end. Aborting, or
+   * leaving the iteration, stops the work within one denoising step.
+   * Errors: `invalid-argument`, `invalid-image`, `aborted`, `engine-failed`, `state-prompter-failed`.
+   */
+  async *imagine(request: ImagineRequest): AsyncGenerator<ImagineEvent, void, undefined> {
+    const resolved = resolveRequest(request, this.#networks);
+    const { abortSignal } = request;
+    const clock = new Stopwatch();
+    const observation = Observation.isInstance(request.frames)
+      ? request.frames
+      : await this.observe(request.frames);
+    clock.lap('observeMs');
+    throwIfAborted(abortSignal);
+    const prompt = await this.#states(request, resolved, observation);
+    const geometry = this.#geometry(resolved.numFrames);
+    const branches = branchesFor(resolved.sampling);
+    const keysAndValues = await this.#condition(
+      observation,
+      resolved.instruction,
+      prompt,
+      branches,
+      geometry,
+    );
+    clock.lap('conditionMs');
+    try {
+      const dims = latentDims(this.#networks, geometry);
+      const size = dims[0] * dims[1] * dims[2];
+      const given = imageLatents(observation.latents, resolved.numFrames, size, this.#networks.aid.fill);
+      const denoise = this.#denoise(branches, given, keysAndValues, geometry);
+      const sigmas = karrasSigmas(resolved.sampling);
+      const scale = initialNoiseScale(sigmas);
+      const noise = new Random(resolved.seed)
+        .normals(resolved.numFrames * size)
+        .map((value) => value * scale);
+      let latents: Float32Array = noise;
+      const options = abortSignal === undefined ? {} : { abortSignal };
+      for await (const { step, sigma, x, denoised } of samplers[resolved.sampling.sampler](
+        denoise,
+        noise,
+        sigmas,
+        options,
+      )) {
+        latents = x;
+        const preview = await this.#preview(denoised, resolved, geometry);
+        yield { kind: 'step', step, steps: sigmas.length - 1, sigma, preview };
+      }
+      clock.lap('denoiseMs');
+      throwIfAborted(abortSignal);
+      const frames: Frame[] = [];
+      const pixels = await this.#decode(latents, geometry);
+      for (let index = 0; index < resolved.numFrames; index++) {
+        const plane = pixels.length / resolved.numFrames;
+        const frame = pixelsToFrame(
+          pixels.subarray(index * plane, (index + 1) * plane),
+          geometry.width,
+          geometry.height,
+        );
+        frames.push(frame);
+        yield { kind: 'frame', index, frame };
+      }
+      clock.lap('decodeMs');
+      yield { kind: 'end', frames, report: this.#report(resolved, prompt, observation, geometry, clock) };
+    } finally {
+      await Promise.all(Object.values(keysAndValues).map((tensor) => tensor.release()));
+    }
+  }
+
+  /** Frees the engine's memory. Clips under way end with an error. */
+  async dispose(): Promise<void> {
+    if (this.#ownsEngine) await this.#engine.dispose();
+  }
+
+  #geometry(numFrames: number): ClipGeometry {
+    const { width, height } = this.#networks.aid.video;
+    return { numFrames, width, height };
+  }
+
+  async #run(
+    build: (networks: Networks, geometry: ClipGeometry) => Graph,
+    geometry: ClipGeometry,
+    inputs: Readonly<Record<string, Tensor | ResidentTensor>>,
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    return this.#session(build, geometry, async (session) => (await session.run(inputs)).tensors);
+  }
+
+  #session<Result>(
+    build: (networks: Networks, geometry: ClipGeometry) => Graph,
+    geometry: ClipGeometry,
+    work: Parameters<SessionCache['use']>[2],
+  ): Promise<Result> {
+    const { tensors } = this.#networks;
+    const load = () =>
+      this.#engine.load(build(this.#networks, geometry), { weights: (key) => tensors.get(key) });
+    const key = `${build.name} ${geometry.numFrames}x${geometry.width}x${geometry.height}`;
+    return this.#sessions.use(key, load, work) as Promise<Result>;
+  }
+
+  async #states(
+    request: ImagineRequest,
+    { instruction }: ResolvedRequest,
+    { frames }: Observation,
+  ): Promise<StatePrompt> {
+    const [frame] = frames;
+    if (request.states !== undefined) return { states: request.states, writtenBy: 'caller' };
+    if (frame === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
+    return this.#statePrompter.states({ frame, instruction, abortSignal: request.abortSignal });
+  }
+
+  /** Keys and values of every cross-attention, a row of the batch for each branch. They stay with the engine. */
+  async #condition(
+    { visualEmbeds }: Observation,
+    instruction: string,
+    { states }: StatePrompt,
+    branches: readonly WeightedBranch[],
+    geometry: ClipGeometry,
+  ): Promise<Readonly<Record<string, ResidentTensor>>> {
+    const { aid, tokenizer, vision } = this.#networks;
+    const length = aid.text_length;
+    const ids = branches.flatMap(({ branch }) => {
+      const texts = [instruction, ...states].map((text) => (branch === 'full' ? text : ''));
+      return texts.map((text) => tokenizer.encode(text, { length }).inputIds);
+    });
+    const textIds = new BigInt64Array(ids.length * length);
+    ids.forEach((row, i) => {
+      textIds.set(row, i * length);
+    });
+    const visual = new Float32Array(branches.length * visualEmbeds.length);
+    branches.forEach(({ branch }, i) => {
+      if (branch !== 'none') visual.set(visualEmbeds, i * visualEmbeds.length);
+    });
+    const width = vision.hidden_size;
+    const inputs = {
+      text_ids: int64Tensor([branches.length, 1 + states.length, length], textIds),
+      visual_embeds: floatTensor([branches.length, visualEmbeds.length / width, width], visual),
+    };
+    return this.#session(conditionGraph, geometry, async (session) => {
+      return (await session.run(inputs, { keep: session.outputNames })).resident;
+    });
+  }
+
+  /** D(x, sigma) with dual guidance: one run of the UNet for all branches. */
+  #denoise(
+    branches: readonly WeightedBranch[],
+    given: Float32Array,
+    keysAndValues: Readonly<Record<string, ResidentTensor>>,
+    geometry: ClipGeometry,
+  ): Denoise {
+    const { video } = this.#networks.aid;
+    const [channels, height, width] = latentDims(this.#networks, geometry);
+    const { numFrames } = geometry;
+    const plane = channels * height * width;
+    const batch = branches.length;
+    const timeIds = branches.flatMap(() => [
+      video.frames_per_second - 1,
+      video.motion_bucket_id,
+      video.noise_augmentation,
+    ]);
+    const sample = new Float32Array(batch * numFrames * 2 * plane);
+    return preconditioned(async (scaled, cNoise) => {
+      branches.forEach(({ branch }, b) => {
+        for (let frame = 0; frame < numFrames; frame++) {
+          const from = frame * plane;
+          const to = (b * numFrames + frame) * 2 * plane;
+          sample.set(scaled.subarray(from, from + plane), to);
+          if (branch !== 'none') sample.set(given.subarray(from, from + plane), to + plane);
+        }
+      });
+      const inputs = {
+        sample: floatTensor([batch, numFrames, 2 * channels, height, width], sample),
+        timestep: floatTensor([batch], new Float32Array(batch).fill(cNoise)),
+        added_time_ids: floatTensor([batch, 3], Float32Array.from(timeIds)),
+        ...keysAndValues,
+      };
+      const output = floats(await this.#run(denoiserGraph, geometry, inputs), 'output');
+      const size = output.length / batch;
+      return combine(
+        branches,
+        branches.map((_, b) => output.subarray(b * size, (b + 1) * size)),
+      );
+    });
+  }
+
+  /** Latents [F, C, h, w] to pixels [F, 3, H, W]. */
+  async #decode(latents: Float32Array, geometry: ClipGeometry): Promise<Float32Array> {
+    const { scaling_factor: factor } = this.#networks.vae;
+    const dims = [geometry.numFrames, ...latentDims(this.#networks, geometry)];
+    const inputs = {
+      latents: floatTensor(
+        dims,
+        latents.map((value) => value / factor),
+      ),
+    };
+    return floats(await this.#run(decoderGraph, geometry, inputs), 'pixels');
+  }
+
+  /** Single frames, decoded as if each were a clip of its own. */
+  async #preview(
+    denoised: Float32Array,
+    { previewFrames, numFrames }: ResolvedRequest,
+    geometry: ClipGeometry,
+  ) {
+    const preview = new Map<number, Frame>();
+    const size = denoised.length / numFrames;
+    for (const index of previewFrames) {
+      const still = { ...geometry, numFrames: 1 };
+      const pixels = await this.#decode(denoised.subarray(index * size, (index + 1) * size), still);
+      preview.set(index, pixelsToFrame(pixels, geometry.width, geometry.height));
+    }
+    return preview;
+  }
+
+  #report(
+    { instruction, seed, numFrames, sampling, warnings }: ResolvedRequest,
+    { states, writtenBy }: StatePrompt,
+    { frames }: Observation,
+    { width, height }: ClipGeometry,
+    clock: Stopwatch,
+  ): ClipReport {
+    return {
+      model: { path: this.#networks.path, sha256: this.sha256 },
+      engine: this.engine,
+      instruction,
+      states,
+      statesWrittenBy: writtenBy,
+      seed,
+      numFrames,
+      numGivenFrames: frames.length,
+      width,
+      height,
+      framesPerSecond: this.video.framesPerSecond,
+      sampling,
+      warnings,
+      timings: clock.timings,
+    };
+  }
+}
+
+class Stopwatch {
+  readonly #started = performance.now();
+  #last = this.#started;
+  readonly #laps = { observeMs: 0, conditionMs: 0, denoiseMs: 0, decodeMs: 0 };
+
+  lap(name: 'observeMs' | 'conditionMs' | 'denoiseMs' | 'decodeMs'): void {
+    const now = performance.now();
+    this.#laps[name] = now - this.#last;
+    this.#last = now;
+  }
+
+  get timings(): ClipReport['timings'] {
+    return { ...this.#laps, totalMs: this.#last - this.#started };
+  }
+}
+
+function isFrame(value: Frame | string | Uint8Array): value is Frame {
+  return typeof value === 'object' && 'width' in value;
+}
+
+function floats(tensors: Readonly<Record<string, Tensor>>, name: string, size?: number): Float32Array {
+  const data = tensors[name]?.data;
+  if (!(data instanceof Float32Array) || (size !== undefined && data.length !== size)) {
+    throw new AidError(
+      'engine-failed',
+      `${name}: expected ${size ?? 'some'} floats, got ${data?.length ?? 'none'}`,
+    );
+  }
+  return data;
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new AidError('aborted', 'imagine: aborted', { cause: signal.reason });
+}
