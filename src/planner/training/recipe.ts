@@ -17,6 +17,6 @@ export interface Recipe {
   readonly weights: ReadonlyMap<string, StoredTensor>;
   /** The graph's data inputs for run `index`, a function of the run's seed and the index alone. */
   batch(index: number): Promise<Readonly<Record<string, Tensor>>>;
-  /** Writes the networks with the given values as a model folder. */
-  save(folder: string, trained: TrainedValues): Promise<void>;
+  /** Writes the networks with the given values as a model folder. `measures` are means since the last time. */
+  save(folder: string, trained: TrainedValues, measures: Readonly<Record<string, number>>): Promise<void>;
 }

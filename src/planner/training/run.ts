@@ -1,8 +1,11 @@
 /** A training run from its config file: prepares the data, trains, keeps checkpoint, log and model. */
+
+import { existsSync } from 'node:fs';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readClipPreprocessor } from '../conditioning/preprocessor.js';
-import { loadTokenizer } from '../conditioning/tokenizer.js';
+import { type ClipPreprocessor, readClipPreprocessor } from '../conditioning/preprocessor.js';
+import { loadTokenizer, type Tokenizer } from '../conditioning/tokenizer.js';
+import { writeWordTokenizer } from '../conditioning/word-tokenizer.js';
 import { AidError } from '../errors.js';
 import { COMPONENTS } from '../models/aid.js';
 import { autoencoderConfig, spatialFactor } from '../models/autoencoder/config.js';
@@ -12,7 +15,7 @@ import { fillLatentCache, type LatentCache, type LatentCacheEvent } from './data
 import type { Recipe } from './recipe.js';
 import { type AdaptRecipeConfig, adaptRecipe } from './recipes/adapt.js';
 import { autoencoderRecipe } from './recipes/autoencoder.js';
-import { type BackboneRecipeConfig, backboneRecipe } from './recipes/backbone.js';
+import { type BackboneRecipeConfig, backboneRecipe, preprocessorOf } from './recipes/backbone.js';
 import { writeJson } from './recipes/component-files.js';
 import type { LatentData } from './recipes/denoising.js';
 import { componentOf, configOf } from './recipes/networks.js';
@@ -47,32 +50,44 @@ export async function* run(config: RunConfig, { engine, abortSignal }: RunOption
   });
   const log = join(output, 'log.jsonl');
   for await (const event of events) {
-    if (event.kind === 'checkpoint') await recipe.save(join(output, 'model'), event.averages);
+    if (event.kind === 'checkpoint') await recipe.save(join(output, 'model'), event.averages, event.measures);
     if (event.kind === 'step') await appendFile(log, `${JSON.stringify(event)}\n`);
     yield event;
   }
 }
 
-async function* prepare({ recipe, seed }: RunConfig, engine: Engine): AsyncGenerator<RunEvent, Recipe> {
+async function* prepare(
+  { recipe, seed, output }: RunConfig,
+  engine: Engine,
+): AsyncGenerator<RunEvent, Recipe> {
   switch (recipe.recipe) {
     case 'autoencoder': {
       const start = recipe.start === undefined ? undefined : componentOf(recipe.start, COMPONENTS.vae);
       return autoencoderRecipe(recipe, seed, start);
     }
     case 'backbone':
-      return backboneRecipe(recipe, seed, yield* latentData(recipe, engine));
-    case 'adapt':
-      return adaptRecipe(
-        recipe,
-        seed,
-        yield* latentData(recipe, engine),
-        await loadTokenizer(join(recipe.base, 'tokenizer')),
-      );
+      return backboneRecipe(recipe, seed, yield* latentData(recipe, preprocessorOf(recipe), engine));
+    case 'adapt': {
+      const preprocessor = await readClipPreprocessor(join(recipe.base, 'feature_extractor'));
+      const data = yield* latentData(recipe, preprocessor, engine);
+      return adaptRecipe(recipe, seed, data, await tokenizerOf(recipe, output));
+    }
   }
+}
+
+/** The base's tokenizer, or one made of the config's words. */
+async function tokenizerOf({ base, words }: AdaptRecipeConfig, output: string): Promise<Tokenizer> {
+  const given = join(base, 'tokenizer');
+  if (words === undefined) return loadTokenizer(given);
+  if (existsSync(given)) throw new AidError('invalid-config', `words: ${given} is there already`);
+  const made = join(output, 'model', 'tokenizer');
+  await writeWordTokenizer(made, words);
+  return loadTokenizer(made);
 }
 
 async function* latentData(
   { base, data, frame, numFrames }: BackboneRecipeConfig | AdaptRecipeConfig,
+  preprocessor: ClipPreprocessor,
   engine: Engine,
 ): AsyncGenerator<RunEvent, LatentData> {
   const vae = componentOf(base, COMPONENTS.vae);
@@ -83,7 +98,7 @@ async function* latentData(
     cacheFolder: join(data.bags, '.latents'),
     bags: bagsIn(data.bags),
     vae: { config, tensors: vae.tensors },
-    preprocessor: await readClipPreprocessor(join(base, 'feature_extractor')),
+    preprocessor,
     frame,
     numFrames,
   };

@@ -55,6 +55,8 @@ export type TrainEvent =
       readonly kind: 'checkpoint';
       readonly step: number;
       readonly averages: TrainedValues;
+      /** Means of the recipe's measures since the last checkpoint. */
+      readonly measures: Readonly<Record<string, number>>;
     }
   | { readonly kind: 'end'; readonly step: number };
 
@@ -80,6 +82,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
     trainedNumbers: [...tensors.values()].reduce((n, { data }) => n + data.length, 0),
   };
 
+  let recent: Record<string, number>[] = [];
   let next = recipe.batch(step * runsPerStep);
   try {
     while (step < steps) {
@@ -97,6 +100,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
       step += 1;
       const norm = gradientNorm(sums.values());
       const { loss = Number.NaN, ...others } = measures;
+      recent.push(others);
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
         throw new AidError(
           'engine-failed',
@@ -124,7 +128,8 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
       };
       if (step % checkpoint.everySteps === 0 || step === steps) {
         await writeCheckpoint(checkpoint.path, { step, tensors }, checkpoint.fingerprint);
-        yield { kind: 'checkpoint', step, averages: averages() };
+        yield { kind: 'checkpoint', step, averages: averages(), measures: means(recent) };
+        recent = [];
       }
     }
     yield { kind: 'end', step };
@@ -154,6 +159,13 @@ function firstTensors({ training: { trained }, weights }: Recipe, seed: number):
 
 function parameterInputs(tensors: ReadonlyMap<string, TrainedTensor>): Record<string, FloatTensor> {
   return Object.fromEntries([...tensors].map(([key, { shape, data }]) => [key, floatTensor(shape, data)]));
+}
+
+function means(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const names = Object.keys(all[0] ?? {});
+  return Object.fromEntries(
+    names.map((name) => [name, all.reduce((sum, each) => sum + (each[name] ?? 0), 0) / all.length]),
+  );
 }
 
 /** Adds a run's gradients and measures to the step's. */

@@ -30,6 +30,8 @@ export const adaptRecipeConfig = z.object({
   aid: aidConfig,
   /** Only where the base has no text tower: one that is trained from nothing. */
   text_encoder: clipTextConfig.partial({ vocab_size: true, eos_token_id: true }).optional(),
+  /** Only where the base has no tokenizer: the words of one that is made, see `writeWordTokenizer`. */
+  words: z.array(z.string()).optional(),
   /** What is trained besides DQFormer, adapters and `attn2`: whole components, by name. */
   train: z.array(z.enum(['unet', 'text_encoder', 'image_encoder'])).default([]),
 });

@@ -86,10 +86,12 @@ export function autoencoderRecipe(
         noise: floatTensor(noiseDims, random.normals(sizeOf(noiseDims))),
       };
     },
-    async save(folder, trained) {
+    async save(folder, trained, { latentPower: power = 1 }) {
       await writeComponent(join(folder, 'vae'), 'vae', trained, {
         _class_name: 'AutoencoderKLTemporalDecoder',
         ...vae,
+        // Latents of deviation 1, as the diffusion expects them.
+        scaling_factor: Number((1 / Math.sqrt(power)).toPrecision(6)),
         sample_size: frame.height / vae.patch_size,
         force_upcast: false,
       });

@@ -2,6 +2,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { CLIP_MEAN, CLIP_STD, type ClipPreprocessor } from '../../conditioning/preprocessor.js';
 import { COMPONENTS, svdConditionTokens } from '../../models/aid.js';
 import { type ClipVisionConfig, clipVisionConfig } from '../../models/clip/config.js';
 import { tokensCondition } from '../../models/unet/condition.js';
@@ -12,7 +13,7 @@ import { Scope } from '../../onnx/scope.js';
 import { clipBatch } from '../data/clip-batches.js';
 import type { Recipe } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
-import { writeComponent } from './component-files.js';
+import { writeComponent, writeJson } from './component-files.js';
 import { addedTimeIds, denoisingConfig, denoisingGraph, type LatentData } from './denoising.js';
 import { allTensors } from './networks.js';
 
@@ -41,7 +42,8 @@ export function backboneRecipe(config: BackboneRecipeConfig, seed: number, data:
   return {
     training: trainingGraph(loss, {}, () => true),
     clipsPerRun: batch,
-    weights: allTensors(config.base),
+    // Only the networks that are trained; the base may hold others.
+    weights: new Map([...allTensors(config.base)].filter(([key]) => graph.parameters.has(key))),
     async batch(index) {
       const { denoising, clipPixels, frameGiven } = clipBatch(index, batches);
       return {
@@ -58,8 +60,21 @@ export function backboneRecipe(config: BackboneRecipeConfig, seed: number, data:
         ...config.unet,
       });
       await writeVisionTower(folder, trained, vision);
+      const { imageSize, mean, std } = preprocessorOf(config);
+      await writeJson(join(folder, 'feature_extractor', 'preprocessor_config.json'), {
+        feature_extractor_type: 'CLIPImageProcessor',
+        size: imageSize,
+        crop_size: imageSize,
+        image_mean: mean,
+        image_std: std,
+      });
     },
   };
+}
+
+/** What a vision tower that is trained from nothing sees: the whole frame at its size, CLIP's colours. */
+export function preprocessorOf({ image_encoder: vision }: BackboneRecipeConfig): ClipPreprocessor {
+  return { imageSize: vision.image_size, shortestEdge: vision.image_size, mean: CLIP_MEAN, std: CLIP_STD };
 }
 
 export async function writeVisionTower(
