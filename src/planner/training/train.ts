@@ -1,5 +1,6 @@
 /** The training loop: runs the graph, updates the parameters, keeps checkpoints. */
 import { AidError } from '../errors.js';
+import type { Value } from '../onnx/graph.js';
 import { Random } from '../random.js';
 import type { Engine } from '../runtime/engine.js';
 import { type FloatTensor, floatTensor, type Tensor } from '../runtime/tensor.js';
@@ -63,9 +64,17 @@ export type TrainEvent =
 /** Trains until `steps`, going on from the checkpoint where there is one. */
 export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenerator<TrainEvent> {
   const { engine, steps, runsPerStep, checkpoint, abortSignal } = options;
-  const { graph, trained } = recipe.training;
+  const { graph, trained, unreached } = recipe.training;
   const restored = readCheckpoint(checkpoint.path, checkpoint.fingerprint);
-  const tensors = restored?.tensors ?? firstTensors(recipe, options.seed);
+  const tensors =
+    restored?.tensors ??
+    new Map(
+      [...firstValues(trained, recipe, options.seed)].map(([key, { shape, data }]) => [
+        key,
+        trainedTensor(shape, data),
+      ]),
+    );
+  const still = firstValues(unreached, recipe, options.seed);
   for (const key of trained.keys()) {
     if (!tensors.has(key)) throw new AidError('invalid-weights', `${checkpoint.path}: ${key} is missing`);
   }
@@ -73,7 +82,10 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
     weights: (key) => (trained.has(key) ? undefined : recipe.weights.get(key)),
   });
   const averages = (): TrainedValues =>
-    new Map([...tensors].map(([key, { shape, average }]) => [key, { shape, data: average }]));
+    new Map([
+      ...[...tensors].map(([key, { shape, average }]) => [key, { shape, data: average }] as const),
+      ...still,
+    ]);
   let step = restored?.step ?? 0;
   yield {
     kind: 'start',
@@ -138,23 +150,25 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
   }
 }
 
-function firstTensors({ training: { trained }, weights }: Recipe, seed: number): Map<string, TrainedTensor> {
-  const tensors = new Map<string, TrainedTensor>();
-  const shapeOf = (key: string) => trained.get(key)?.shape as readonly number[] | undefined;
+/** The values that training starts from: the recipe's weights, else initialised. */
+function firstValues(
+  parameters: ReadonlyMap<string, Value>,
+  { weights }: Recipe,
+  seed: number,
+): TrainedValues {
+  const values = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  const shapeOf = (key: string) => parameters.get(key)?.shape as readonly number[] | undefined;
   let index = 0;
-  for (const [key, { shape }] of trained) {
-    const dims = shape as readonly number[];
+  for (const [key, { shape: dims }] of parameters) {
+    const shape = dims as readonly number[];
     const stored = weights.get(key);
     const random = new Random(seed, 1_000_003, index++);
-    tensors.set(
-      key,
-      trainedTensor(
-        dims,
-        stored === undefined ? initialValue(key, dims, random, shapeOf) : readFloats(stored),
-      ),
-    );
+    values.set(key, {
+      shape,
+      data: stored === undefined ? initialValue(key, shape, random, shapeOf) : readFloats(stored),
+    });
   }
-  return tensors;
+  return values;
 }
 
 function parameterInputs(tensors: ReadonlyMap<string, TrainedTensor>): Record<string, FloatTensor> {

@@ -5,6 +5,8 @@ export interface TrainingGraph {
   readonly graph: Graph;
   /** Trained parameters that the loss depends on, by key. Each has an output `gradientName(key)`. */
   readonly trained: ReadonlyMap<string, Value>;
+  /** Chosen parameters that the loss does not depend on: checkpoints have them, at their first values. */
+  readonly unreached: ReadonlyMap<string, Value>;
 }
 
 export const gradientName = (key: string): string => `gradient/${key}`;
@@ -24,11 +26,15 @@ export function trainingGraph(
   graph.output('loss', loss);
   for (const [name, value] of Object.entries(measures)) graph.output(name, value);
   const trained = new Map<string, Value>();
+  const unreached = new Map<string, Value>();
   for (const [key, value] of chosen) {
     const gradient = gradients.get(value);
-    if (gradient === undefined) continue;
+    if (gradient === undefined) {
+      unreached.set(key, value);
+      continue;
+    }
     graph.output(gradientName(key), gradient);
     trained.set(key, value);
   }
-  return { graph, trained };
+  return { graph, trained, unreached };
 }

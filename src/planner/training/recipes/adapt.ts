@@ -118,6 +118,7 @@ export function adaptRecipe(
         COMPONENTS.imageEncoder,
         COMPONENTS.textEncoder,
         'tokenizer',
+        'feature_extractor',
       ]) {
         if (existsSync(join(base, name))) cpSync(join(base, name), join(folder, name), { recursive: true });
       }
