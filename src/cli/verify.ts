@@ -36,7 +36,9 @@ export function verifyCommand(): Command {
       } catch (error) {
         if (!AidError.isInstance(error)) throw error;
         print(process.stderr, `aid verify: ${error.message}`);
+        if (json === true) print(process.stdout, '[]');
         process.exitCode = 1;
+        return;
       } finally {
         await engine.dispose();
       }

@@ -43,14 +43,15 @@ export interface VerifyOptions {
 
 /**
  * Checks the case in `folder`, or every case in the folders in it, one tensor after another. A case that cannot
- * be run is one failed check with its reason. Errors: `io-failed` when the folder cannot be read.
+ * be run is one failed check with its reason. Errors: `io-failed` when the folder cannot be read,
+ * `engine-unavailable`.
  */
 export async function* verifyCases(folder: string, options: VerifyOptions): AsyncGenerator<TensorCheck> {
   for (const path of findCases(folder)) {
     try {
       yield* await verifyCase(path, options);
     } catch (error) {
-      if (!AidError.isInstance(error)) throw error;
+      if (!AidError.isInstance(error) || error.code === 'engine-unavailable') throw error;
       const name = path.slice(path.lastIndexOf('/') + 1);
       yield failed({ case: name, tensor: '*', tolerance: 0 }, error.message);
     }

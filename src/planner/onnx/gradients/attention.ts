@@ -1,10 +1,10 @@
-import type { Float, Value } from '../graph.js';
+import type { Float } from '../graph.js';
 import { softmax } from '../ops/activation.js';
+import { joinHeads, splitHeads } from '../ops/attention.js';
 import { add, multiply, subtract } from '../ops/elementwise.js';
-import { reshape, transpose } from '../ops/layout.js';
+import { transpose } from '../ops/layout.js';
 import { matMul } from '../ops/product.js';
 import { sum } from '../ops/reduce.js';
-import { at, fixedAt } from '../shape.js';
 import type { GradientRules } from './rule.js';
 
 export const attentionRules: GradientRules = {
@@ -33,23 +33,3 @@ export const attentionRules: GradientRules = {
     ];
   },
 };
-
-/** [B, L, D] -> [B, heads, L, d], or [B, heads, d, L] transposed. */
-function splitHeads(x: Value, heads: number, transposed = false): Value {
-  const [batch, length, width] = [at(x.shape, 0), at(x.shape, 1), fixedAt(x.shape, 2)];
-  return transpose(
-    reshape(x, [batch, length, heads, width / heads]),
-    transposed ? [0, 2, 3, 1] : [0, 2, 1, 3],
-  );
-}
-
-/** [B, heads, L, d] -> [B, L, D] */
-function joinHeads(x: Value): Value {
-  const [batch, heads, length, width] = [
-    at(x.shape, 0),
-    fixedAt(x.shape, 1),
-    at(x.shape, 2),
-    fixedAt(x.shape, 3),
-  ];
-  return reshape(transpose(x, [0, 2, 1, 3]), [batch, length, heads * width]);
-}

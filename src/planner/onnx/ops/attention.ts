@@ -1,7 +1,11 @@
-/** Scaled dot-product attention, fused. */
+/** Scaled dot-product attention. */
 import { AidError } from '../../errors.js';
 import { Float, only, type Value } from '../graph.js';
 import { at, fixedAt, formatShape, sameDim } from '../shape.js';
+import { softmax } from './activation.js';
+import { add, multiply } from './elementwise.js';
+import { reshape, transpose } from './layout.js';
+import { matMul } from './product.js';
 
 export interface AttentionOptions {
   readonly heads: number;
@@ -11,7 +15,7 @@ export interface AttentionOptions {
 
 /**
  * softmax(q k^T / sqrt(d_head) + bias) v over `heads` heads.
- * query [B, Lq, D], key [B, Lk, D], value [B, Lk, D] -> [B, Lq, D].
+ * query [B, Lq, D], key [B, Lk, D], value [B, Lk, D] -> [B, Lq, D]. One fused operator.
  */
 export function attention(query: Value, key: Value, value: Value, { heads, bias }: AttentionOptions): Value {
   const width = fixedAt(query.shape, 2);
@@ -35,4 +39,36 @@ export function attention(query: Value, key: Value, value: Value, { heads, bias 
       'com.microsoft',
     ),
   );
+}
+
+/** The same from operators that every engine has; the scores are held in memory, [B, heads, Lq, Lk]. */
+export function unfusedAttention(
+  query: Value,
+  key: Value,
+  value: Value,
+  { heads, bias, scale }: AttentionOptions & { readonly scale: number },
+): Value {
+  const scores = matMul(multiply(splitHeads(query, heads), scale), splitHeads(key, heads, true));
+  const weights = softmax(bias === undefined ? scores : add(scores, bias));
+  return joinHeads(matMul(weights, splitHeads(value, heads)));
+}
+
+/** [B, L, D] -> [B, heads, L, d], or [B, heads, d, L] transposed. */
+export function splitHeads(x: Value, heads: number, transposed = false): Value {
+  const [batch, length, width] = [at(x.shape, 0), at(x.shape, 1), fixedAt(x.shape, 2)];
+  return transpose(
+    reshape(x, [batch, length, heads, width / heads]),
+    transposed ? [0, 2, 3, 1] : [0, 2, 1, 3],
+  );
+}
+
+/** [B, heads, L, d] -> [B, L, D] */
+export function joinHeads(x: Value): Value {
+  const [batch, heads, length, width] = [
+    at(x.shape, 0),
+    fixedAt(x.shape, 1),
+    at(x.shape, 2),
+    fixedAt(x.shape, 3),
+  ];
+  return reshape(transpose(x, [0, 2, 1, 3]), [batch, length, heads * width]);
 }

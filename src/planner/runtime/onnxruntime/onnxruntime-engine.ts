@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { parse, relative } from 'node:path';
 import { AidError } from '../../errors.js';
 import type { Graph } from '../../onnx/graph.js';
+import { type Lowerings, lower } from '../../onnx/lower.js';
 import { type ParameterSource, type StoredFloat, toOnnxFile } from '../../onnx/onnx-file.js';
 import type { StoredTensor, StoredType } from '../../weights/safetensors.js';
 import type {
@@ -18,7 +19,9 @@ import type {
   RunResult,
 } from '../engine.js';
 import type { Tensor } from '../tensor.js';
+import { noWeights } from '../weight-source.js';
 import type { LoadReply, RunReply } from './messages.js';
+import { lowerUntrusted, type Probe } from './trusted-operators.js';
 import { WorkerClient } from './worker-client.js';
 
 export interface OnnxRuntimeEngineOptions {
@@ -38,12 +41,36 @@ export class OnnxRuntimeEngine implements Engine {
   readonly description: EngineDescription;
   readonly #client = new WorkerClient();
   #nextNumber = 0;
+  #lowerings: Promise<Lowerings> | undefined;
 
   constructor({ provider = 'cpu', threads = availableParallelism() }: OnnxRuntimeEngineOptions = {}) {
     this.description = { name: 'onnxruntime', provider, threads };
   }
 
-  async load(graph: Graph, { weights }: LoadOptions): Promise<GraphSession> {
+  async load(graph: Graph, options: LoadOptions): Promise<GraphSession> {
+    if (this.description.provider === 'cpu') return this.#load(graph, options);
+    this.#lowerings ??= lowerUntrusted((probe) => this.#probe(probe));
+    const lowerings = await this.#lowerings;
+    return this.#load(lowerings.size === 0 ? graph : lower(graph, lowerings), options);
+  }
+
+  async #probe({ graph, inputs }: Probe): Promise<Float32Array> {
+    const session = await this.#load(graph, { weights: noWeights }).catch((error: Error) => {
+      const cause = error.cause instanceof Error ? error.cause : error;
+      const { provider } = this.description;
+      throw new AidError('engine-unavailable', `${provider} cannot be used here: ${cause.message.trim()}`, {
+        cause,
+      });
+    });
+    try {
+      const { tensors } = await session.run(inputs);
+      return tensors['y']?.data as Float32Array;
+    } finally {
+      await session.release();
+    }
+  }
+
+  async #load(graph: Graph, { weights }: LoadOptions): Promise<GraphSession> {
     let weightFolder = '';
     const realPaths = new Map<string, string>();
     const place = (tensor: StoredTensor): ParameterSource => {
@@ -80,7 +107,7 @@ export class OnnxRuntimeEngine implements Engine {
       .catch((cause: Error) => {
         throw new AidError(
           'engine-failed',
-          `${graph.name} could not be loaded on ${provider}: ${cause.message}`,
+          `${graph.name} could not be loaded on ${provider}: ${cause.message.trim()}`,
           { cause },
         );
       });

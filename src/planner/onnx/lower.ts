@@ -1,0 +1,51 @@
+/** Rewrites operators that an engine cannot be trusted with into others. */
+import { AidError } from '../errors.js';
+import { type Float, Graph, type Node, type Value } from './graph.js';
+import { unfusedAttention } from './ops/attention.js';
+
+/** Appends what takes a node's place and returns its outputs; `inputs` are the node's. */
+export type Lowering = (node: Node, inputs: readonly (Value | null)[]) => readonly Value[];
+
+/** Lowerings by operator, `com.microsoft:` before those that are not ONNX's own. */
+export type Lowerings = ReadonlyMap<string, Lowering>;
+
+export const ATTENTION = 'com.microsoft:MultiHeadAttention';
+
+export const lowerAttention: Lowering = ({ attributes }, [query, key, value, , , bias]) => {
+  if (!query || !key || !value)
+    throw new AidError('invalid-graph', 'attention: expected query, key and value');
+  const options = { heads: attributes['num_heads'] as number, scale: (attributes['scale'] as Float).value };
+  return [unfusedAttention(query, key, value, bias ? { ...options, bias } : options)];
+};
+
+/** The same graph with those operators replaced. Inputs, outputs and parameters keep their names. */
+export function lower(graph: Graph, lowerings: Lowerings): Graph {
+  const lowered = new Graph(graph.name);
+  const values = new Map<Value, Value>();
+  for (const value of graph.inputs) values.set(value, lowered.input(value.name, value.dataType, value.shape));
+  for (const [key, value] of graph.parameters)
+    values.set(value, lowered.parameter(key, value.shape as readonly number[]));
+  const valueOf = (value: Value): Value => {
+    const known = values.get(value);
+    if (known !== undefined) return known;
+    if (value.source.kind !== 'constant')
+      throw new AidError('invalid-graph', `${graph.name}: ${value.name} is used before it is there`);
+    const constant = lowered.constant(value.source.tensor);
+    values.set(value, constant);
+    return constant;
+  };
+  for (const node of graph.nodes) {
+    const { operator, domain, attributes, outputs } = node;
+    const inputs = node.inputs.map((input) => (input === null ? null : valueOf(input)));
+    const lowering = lowerings.get(domain === '' ? operator : `${domain}:${operator}`);
+    const replaced =
+      lowering === undefined
+        ? lowered.node(operator, inputs, outputs, attributes, domain)
+        : lowering(node, inputs);
+    replaced.forEach((value, i) => {
+      values.set(outputs[i] as Value, value);
+    });
+  }
+  for (const [name, value] of graph.outputs) lowered.output(name, valueOf(value));
+  return lowered;
+}

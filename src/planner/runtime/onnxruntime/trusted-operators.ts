@@ -1,0 +1,84 @@
+/**
+ * Operators that a provider may have a wrong kernel for, found out by running each once. onnxruntime's fused
+ * attention on `webgpu` counts keys twice where a GPU's subgroups have fewer than 8 lanes, as those of the
+ * software driver SwiftShader do, and has skipped keys on other GPUs in some releases; both in silence.
+ */
+import { Graph } from '../../onnx/graph.js';
+import { ATTENTION, type Lowering, type Lowerings, lowerAttention } from '../../onnx/lower.js';
+import { attention } from '../../onnx/ops/attention.js';
+import { Random } from '../../random.js';
+import { type FloatTensor, floatTensor } from '../tensor.js';
+
+/** A small graph whose output `y` is known. */
+export interface Probe {
+  readonly operator: string;
+  /** What to do instead where the output is wrong. */
+  readonly lowering: Lowering;
+  readonly graph: Graph;
+  readonly inputs: Readonly<Record<string, FloatTensor>>;
+  readonly expected: Float64Array;
+}
+
+/** Largest error, relative to the largest value, of a kernel that is only rounding. */
+const ROUNDING = 1e-3;
+
+/** Runs the probes; the lowerings of those that came out wrong. */
+export async function lowerUntrusted(
+  run: (probe: Probe) => Promise<Float32Array>,
+  probes: readonly Probe[] = [attentionProbe()],
+): Promise<Lowerings> {
+  const lowerings = new Map<string, Lowering>();
+  for (const probe of probes) {
+    if (!agrees(await run(probe), probe.expected)) lowerings.set(probe.operator, probe.lowering);
+  }
+  return lowerings;
+}
+
+function agrees(actual: Float32Array, expected: Float64Array): boolean {
+  const scale = expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  return expected.every((value, i) => Math.abs((actual[i] ?? Number.NaN) - value) <= ROUNDING * scale);
+}
+
+/** Enough queries for the kernel of long sequences, and a number of keys that no block size divides. */
+function attentionProbe(): Probe {
+  const [batch, heads, width, queries, keys] = [2, 2, 16, 40, 75];
+  const random = new Random(1);
+  const tensor = (length: number): FloatTensor => {
+    const dims = [batch, length, heads * width];
+    return floatTensor(dims, random.normals(batch * length * heads * width));
+  };
+  const inputs = { query: tensor(queries), key: tensor(keys), value: tensor(keys) };
+  const graph = new Graph('attention probe');
+  const [query, key, value] = Object.entries(inputs).map(([name, { dims }]) =>
+    graph.input(name, 'float32', dims),
+  );
+  if (!query || !key || !value) throw new TypeError('unreachable');
+  graph.output('y', attention(query, key, value, { heads }));
+
+  // softmax(q k^T / sqrt(width)) v, one row after another.
+  const expected = new Float64Array(inputs.query.data.length);
+  const rowOf = (b: number, length: number, position: number, head: number): number =>
+    ((b * length + position) * heads + head) * width;
+  for (let b = 0; b < batch; b++) {
+    for (let head = 0; head < heads; head++) {
+      for (let i = 0; i < queries; i++) {
+        const q = rowOf(b, queries, i, head);
+        const weights = Array.from({ length: keys }, (_, j) => {
+          const k = rowOf(b, keys, j, head);
+          let dot = 0;
+          for (let c = 0; c < width; c++)
+            dot += (inputs.query.data[q + c] as number) * (inputs.key.data[k + c] as number);
+          return Math.exp(dot / Math.sqrt(width));
+        });
+        const total = weights.reduce((sum, weight) => sum + weight, 0);
+        weights.forEach((weight, j) => {
+          const v = rowOf(b, keys, j, head);
+          for (let c = 0; c < width; c++)
+            expected[q + c] =
+              (expected[q + c] as number) + (weight / total) * (inputs.value.data[v + c] as number);
+        });
+      }
+    }
+  }
+  return { operator: ATTENTION, lowering: lowerAttention, graph, inputs, expected };
+}
