@@ -2,6 +2,7 @@
  * AID's adapters (arXiv 2406.06465, Eqs. 5-7): small trained branches beside a frozen self-attention, fed by
  * its normed input. Their up layers start at zero, so that training starts from the backbone.
  */
+import { AidError } from '../errors.js';
 import type { Value } from '../onnx/graph.js';
 import { linear } from '../onnx/layers/linear.js';
 import { gelu } from '../onnx/ops/activation.js';
@@ -26,21 +27,33 @@ export interface AdapterConfig {
 /** Eq. 5, in spatial blocks: `up(gelu(down n))`. */
 export function spatialAdapter(scope: Scope, n: Value, { reduction }: AdapterConfig): Value {
   const width = fixedAt(n.shape, -1);
-  return linear(scope.at('up'), gelu(linear(scope.at('down'), n, width / reduction)), width);
+  return linear(
+    scope.at('up'),
+    gelu(linear(scope.at('down'), n, innerWidth(scope, width, reduction))),
+    width,
+  );
 }
 
 /** Eq. 6, in temporal blocks, n [B, F, width]: `up(gelu(conv(down n)))`, a depth-wise convolution over frames. */
 export function shortTermAdapter(scope: Scope, n: Value, { reduction, kernel }: AdapterConfig): Value {
   const width = fixedAt(n.shape, -1);
-  const down = linear(scope.at('down'), n, width / reduction);
+  const down = linear(scope.at('down'), n, innerWidth(scope, width, reduction));
   return linear(scope.at('up'), gelu(depthwiseOverFrames(scope.at('conv'), down, kernel)), width);
 }
 
 /** Eq. 7, in temporal blocks, n [B, F, width]: `up(gelu(self_attn(down n)))` over the frames. */
 export function longTermAdapter(scope: Scope, n: Value, { reduction, heads }: AdapterConfig): Value {
   const width = fixedAt(n.shape, -1);
-  const down = linear(scope.at('down'), n, width / reduction);
+  const down = linear(scope.at('down'), n, innerWidth(scope, width, reduction));
   return linear(scope.at('up'), gelu(selfAttention(scope.at('attn'), down, { heads })), width);
+}
+
+function innerWidth(scope: Scope, width: number, reduction: number): number {
+  if (width % reduction === 0) return width / reduction;
+  throw new AidError(
+    'invalid-config',
+    `${scope.path}: expected a reduction that divides its width of ${width}, got ${reduction}`,
+  );
 }
 
 /** torch.nn.Conv1d with as many groups as channels, on x [B, F, C] with the channels last; weight [C, 1, kernel]. */

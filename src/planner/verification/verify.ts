@@ -22,17 +22,17 @@ export interface TensorCheck {
   readonly reason?: string;
 }
 
-const kinds: Readonly<Record<string, CaseKind>> = {
-  'clip-text': clipTextCase,
-  'clip-vision': clipVisionCase,
-  vae: autoencoderCase,
-  dqformer: dqFormerCase,
-  'unet-svd': unetCase,
-  'unet-aid': unetCase,
-  sampler: samplerCase,
-  training: trainingCase,
-  'video-distance': videoDistanceCase,
-};
+const kinds: ReadonlyMap<string, CaseKind> = new Map([
+  ['clip-text', clipTextCase],
+  ['clip-vision', clipVisionCase],
+  ['vae', autoencoderCase],
+  ['dqformer', dqFormerCase],
+  ['unet-svd', unetCase],
+  ['unet-aid', unetCase],
+  ['sampler', samplerCase],
+  ['training', trainingCase],
+  ['video-distance', videoDistanceCase],
+]);
 
 /** What other providers than the CPU are allowed: their kernels add up in another order and round elsewhere. */
 const PROVIDER_TOLERANCE = 1e-3;
@@ -61,11 +61,11 @@ export async function* verifyCases(folder: string, options: VerifyOptions): Asyn
 /** Checks one case. Errors: AidErrors of everything that keeps it from being run. */
 export async function verifyCase(folder: string, { engine }: VerifyOptions): Promise<TensorCheck[]> {
   const given = readCase(folder);
-  const kind = kinds[given.kind];
+  const kind = kinds.get(given.kind);
   if (kind === undefined) {
     throw new AidError(
       'invalid-config',
-      `${given.name}/config.json: kind: expected one of ${Object.keys(kinds).join(', ')}, got ${given.kind}`,
+      `${given.name}/config.json: kind: expected one of ${[...kinds.keys()].join(', ')}, got ${given.kind}`,
     );
   }
   const expected = kind.expected?.(given) ?? expectedOutputs(given, kind);

@@ -1,4 +1,5 @@
 /** CLIP's vision tower: transformers' CLIPVisionModelWithProjection. */
+import { AidError } from '../../errors.js';
 import type { Value } from '../../onnx/graph.js';
 import { conv2d } from '../../onnx/layers/convolution.js';
 import { linear } from '../../onnx/layers/linear.js';
@@ -7,7 +8,7 @@ import { expandBatch } from '../../onnx/ops/batch.js';
 import { add } from '../../onnx/ops/elementwise.js';
 import { concat, reshape, slice, transpose } from '../../onnx/ops/layout.js';
 import type { Scope } from '../../onnx/scope.js';
-import { at } from '../../onnx/shape.js';
+import { at, formatShape, sameShape } from '../../onnx/shape.js';
 import type { ClipVisionConfig } from './config.js';
 import { clipEncoder } from './encoder.js';
 
@@ -23,6 +24,12 @@ export function clipVision(root: Scope, pixelValues: Value, config: ClipVisionCo
   const scope = root.at('vision_model');
   const { hidden_size: width, image_size: size, patch_size: kernel, layer_norm_eps: epsilon } = config;
   const batch = at(pixelValues.shape, 0);
+  if (!sameShape(pixelValues.shape, [batch, config.num_channels, size, size])) {
+    throw new AidError(
+      'invalid-graph',
+      `vision_model: expected [B,${config.num_channels},${size},${size}], got ${formatShape(pixelValues.shape)}`,
+    );
+  }
   const patches = Math.floor(size / kernel) ** 2;
   const embeddings = scope.at('embeddings');
   const grid = conv2d(embeddings.at('patch_embedding'), pixelValues, width, {
