@@ -1,22 +1,58 @@
 #!/usr/bin/env node
 /** The `aid` command. */
-import { Command, CommanderError } from 'commander';
-import { AidError } from '../planner/errors.js';
-import { trainCommand } from './train.js';
+import { Command } from 'commander';
+import { failureOf, isAborted } from './failure.js';
+import { packageVersion } from './package.js';
+import { note } from './terminal.js';
 
-const program = new Command('aid')
-  .description('imagines the video of a robot arm doing what it is told')
-  .exitOverride()
-  .addCommand(trainCommand());
+/** Loaded one by one, so that a command pays for nothing but its own. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  imagine: async () => (await import('./imagine.js')).imagineCommand(),
+  verify: async () => (await import('./verify.js')).verifyCommand(),
+  train: async () => (await import('./train.js')).trainCommand(),
+};
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode;
-  else {
-    process.stderr.write(
-      `aid: ${AidError.isInstance(error) ? error.message : ((error as Error).stack ?? String(error))}\n`,
-    );
-    process.exitCode = 1;
+async function main(args: readonly string[]): Promise<void> {
+  const program = new Command('aid')
+    .description('Imagines the video of a robot arm doing what it is told.')
+    .version(packageVersion(), '--version', 'print the version')
+    .addHelpText('after', '\nExample:\n  aid imagine frame.png "put the red cube on the blue plate"');
+  const [first = ''] = args;
+  const needed = Object.hasOwn(commands, first) ? [first] : Object.keys(commands);
+  for (const name of first === '--version' ? [] : needed) {
+    const command = await commands[name]?.();
+    if (command !== undefined) program.addCommand(command);
   }
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      outputError: (text, write) =>
+        write(
+          `${text
+            .replace(/^error: /, 'aid: ')
+            .trim()
+            .replaceAll('\n', ' ')}\n`,
+        ),
+    });
+  }
+  await program.parseAsync(args, { from: 'user' });
 }
+
+function fail(error: unknown): void {
+  const { line, exitCode } = failureOf(error);
+  if (line !== undefined) note(line);
+  // Work that cannot be aborted may still go on.
+  if (isAborted(error)) process.exit(exitCode);
+  process.exitCode = exitCode;
+}
+
+process.on('uncaughtException', (error) => {
+  fail(error);
+  process.exit();
+});
+// A reader that goes away, such as `head`, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+await main(process.argv.slice(2)).catch(fail);

@@ -1,0 +1,228 @@
+/** `aid imagine`: from one camera frame and one command to clips of the arm doing it. */
+import { randomInt } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { decodeFrame } from '../planner/conditioning/frame.js';
+import { checkInstruction } from '../planner/conditioning/instruction.js';
+import type { StateTexts } from '../planner/conditioning/state-prompter.js';
+import type { ImagineRequest } from '../planner/imagination/request.js';
+import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
+import { VideoPlanner } from '../planner/video-planner.js';
+import { type Clip, type ClipDocument, writeClip } from './clip-files.js';
+import { interruptible, orAborted } from './interruption.js';
+import { finiteNumber, PROVIDERS, stateTexts, wholeNumber } from './options.js';
+import { checkOutputFolder, freePath, writeFolderAtomically } from './output-folder.js';
+import { modelFolder, packageVersion } from './package.js';
+import { type Progress, progressLine, silence } from './progress.js';
+import { note, say, sayJson } from './terminal.js';
+
+interface ImagineFlags {
+  readonly out?: string;
+  readonly force?: true;
+  readonly seed?: number;
+  readonly candidates: number;
+  readonly steps?: number;
+  readonly preset?: string;
+  readonly frameGuidance?: number;
+  readonly textGuidance?: number;
+  readonly frames?: number;
+  readonly states?: StateTexts;
+  readonly model?: string;
+  readonly provider: ChosenProvider;
+  readonly threads?: number;
+  readonly preview?: true;
+  readonly json?: true;
+}
+
+/** A clip as `--json` prints it: what its `clip.json` holds, and the folder of that. */
+type ClipResult = ClipDocument & { readonly out: string };
+
+/** A drawn seed is short, so that people can type it again. */
+const DRAWN_SEEDS = 1_000_000;
+
+export function imagineCommand(): Command {
+  return new Command('imagine')
+    .description('imagine the video of the arm doing what it is told')
+    .argument('<frame>', 'what the camera sees: a JPEG, PNG or WebP file')
+    .argument('<command>', 'what the arm is told, such as "put the red cube on the blue plate"')
+    .option('--out <dir>', 'folder for the result (default: out/COMMAND-seed-SEED)')
+    .option('--force', 'replace an earlier result in that folder')
+    .option('--seed <n>', 'the same seed gives the same clip (default: drawn, and told)', wholeNumber(0))
+    .option('--candidates <n>', 'clips with seeds SEED, SEED + 1, ..., a subfolder each', wholeNumber(1), 1)
+    .option('--steps <n>', 'denoising steps: fewer are faster (default: as the model says)', wholeNumber(1))
+    .option('--preset <name>', "the model's settings of that name, such as fast")
+    .option(
+      '--frame-guidance <scale>',
+      'how much the frame counts (default: as the model says)',
+      finiteNumber,
+    )
+    .option(
+      '--text-guidance <scale>',
+      'how much the command counts (default: as the model says)',
+      finiteNumber,
+    )
+    .option('--frames <n>', 'length of the clip (default: as the model says)', wholeNumber(1))
+    .option('--states <texts>', 'four states on the way, "a|b|c|d", instead of generated ones', stateTexts)
+    .option('--model <dir>', 'model folder (default: the one in this package)')
+    .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
+    .option('--threads <n>', 'threads on the CPU (default: all cores)', wholeNumber(1))
+    .option('--preview', 'also write steps.png: the last frame as each denoising step foresees it')
+    .option('--json', 'print what was run as JSON and nothing else')
+    .action((frame: string, command: string, flags: ImagineFlags) =>
+      interruptible(async (abortSignal) => {
+        const progress = flags.json === true ? silence : progressLine();
+        try {
+          await imagine(frame, command, flags, progress, abortSignal);
+        } finally {
+          progress.end();
+        }
+      }),
+    );
+}
+
+async function imagine(
+  file: string,
+  command: string,
+  flags: ImagineFlags,
+  progress: Progress,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  // Whatever can be wrong is found before anything takes long.
+  const { text: instruction } = checkInstruction(command);
+  const frame = await decodeFrame(file);
+  const seed = flags.seed ?? randomInt(DRAWN_SEEDS);
+  const out = flags.out ?? freePath(join('out', `${slug(instruction)}-seed-${seed}`));
+  checkOutputFolder(out, { force: flags.force === true });
+  const model = modelFolder(flags.model);
+
+  progress.phase(`loading ${relative('', model) || model}`);
+  const started = performance.now();
+  const planner = await orAborted(
+    VideoPlanner.load(model, {
+      provider: flags.provider,
+      ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    }),
+    abortSignal,
+  );
+  const loadMs = performance.now() - started;
+  const clips: Clip[] = [];
+  try {
+    progress.phase('looking at the frame');
+    const frames = flags.candidates === 1 ? [frame] : await orAborted(planner.observe([frame]), abortSignal);
+    for (let index = 0; index < flags.candidates; index++) {
+      const request = { ...requestOf(flags, planner), frames, instruction, seed: seed + index, abortSignal };
+      clips.push(
+        await imagineClip(planner, request, (step, steps) => {
+          progress.step(index * steps + step, flags.candidates * steps, 'imagining');
+        }),
+      );
+    }
+  } finally {
+    await planner.dispose();
+  }
+  progress.phase(`writing ${out}`);
+  const results = await writeClips(out, clips, { aid: packageVersion(), frame: resolve(file) }, abortSignal);
+  progress.end();
+  for (const warning of new Set(results.flatMap(({ warnings }) => warnings)))
+    note(`aid: warning: ${warning}`);
+  if (flags.json === true) sayJson(flags.candidates === 1 ? results[0] : { out, candidates: results });
+  else for (const line of summary(out, results, loadMs)) say(line);
+}
+
+function requestOf(
+  flags: ImagineFlags,
+  { video }: VideoPlanner,
+): Omit<ImagineRequest, 'frames' | 'instruction'> {
+  const { steps, preset, frameGuidance, textGuidance, frames, states, preview } = flags;
+  return {
+    ...(steps === undefined ? {} : { numInferenceSteps: steps }),
+    ...(preset === undefined ? {} : { preset }),
+    ...(frameGuidance === undefined ? {} : { frameGuidance }),
+    ...(textGuidance === undefined ? {} : { textGuidance }),
+    ...(frames === undefined ? {} : { numFrames: frames }),
+    ...(states === undefined ? {} : { states }),
+    ...(preview === undefined ? {} : { previewFrames: [(frames ?? video.numFrames) - 1] }),
+  };
+}
+
+async function imagineClip(
+  planner: VideoPlanner,
+  request: ImagineRequest,
+  onStep: (step: number, steps: number) => void,
+): Promise<Clip> {
+  const previews: Clip['previews'][number][] = [];
+  for await (const event of planner.imagine(request)) {
+    if (event.kind === 'step') {
+      previews.push(...event.preview.values());
+      onStep(event.step, event.steps);
+    }
+    if (event.kind === 'end') return { frames: event.frames, previews, report: event.report };
+  }
+  throw new Error('a clip ended without its end event');
+}
+
+/** One clip fills the folder; several have a subfolder each, and `candidates.json` lists them. */
+async function writeClips(
+  out: string,
+  clips: readonly Clip[],
+  origin: Pick<ClipDocument, 'aid' | 'frame'>,
+  abortSignal: AbortSignal,
+): Promise<ClipResult[]> {
+  const results: ClipResult[] = [];
+  await writeFolderAtomically(out, async (draft) => {
+    for (const clip of clips) {
+      const name = clips.length === 1 ? '' : `seed-${clip.report.seed}`;
+      if (name !== '') await mkdir(join(draft, name));
+      const document = await orAborted(writeClip(join(draft, name), clip, origin), abortSignal);
+      results.push({ out: join(out, name), ...document });
+    }
+    if (clips.length > 1)
+      await writeFile(join(draft, 'candidates.json'), `${JSON.stringify(results, null, 2)}\n`);
+  });
+  return results;
+}
+
+function summary(out: string, results: readonly ClipResult[], loadMs: number): string[] {
+  const [first] = results;
+  if (first === undefined) return [];
+  const { numFrames, width, height, sampling, engine, model } = first;
+  const seeds = results.map(({ seed }) => seed);
+  const total = results.reduce((sum, { timings }) => sum + timings.totalMs, 0);
+  const many = results.length === 1 ? '' : `${results.length} clips of `;
+  const lines = [
+    `imagined "${shortened(first.instruction)}"`,
+    `  ${many}${numFrames} frames of ${width}x${height}, ${sampling.numInferenceSteps} steps, seed ${seeds.join(', ')}`,
+    `  ${seconds(total)} on ${engine.provider} (${engine.threads} threads), after ${seconds(loadMs)} to load ${relative('', model.path) || model.path}`,
+  ];
+  const folder = relative('', out) || '.';
+  if (results.length > 1)
+    return [
+      ...lines,
+      `  ${folder}/: candidates.json and, for each seed,`,
+      ...results.map((result) => `  ${relative('', result.out)}/clip.webp`),
+    ];
+  return [
+    ...lines,
+    `  ${folder}/clip.webp, filmstrip.png, frames/, ${first.files.steps === undefined ? '' : 'steps.png, '}clip.json`,
+  ];
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}
+
+function shortened(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** A command as a file name: letters and digits of any script, at most 48 characters. */
+function slug(text: string): string {
+  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ['clip'];
+  let name = '';
+  for (const word of words) {
+    if (name !== '' && name.length + word.length >= 48) break;
+    name += `${name === '' ? '' : '-'}${word}`;
+  }
+  return name.slice(0, 48);
+}
