@@ -1,0 +1,46 @@
+/** How far a number measured on some scenes may lie from the one on all scenes. */
+import { Random } from '../random.js';
+
+/** Bounds of a 95 % interval. */
+export type Interval = readonly [low: number, high: number];
+
+const RESAMPLES = 2000;
+/** 97.5 % of a normal distribution. */
+const Z = 1.959963984540054;
+
+/** Of a mean: the 2.5th and 97.5th percentiles of the means of resampled values. Undefined without values. */
+export function bootstrapInterval(
+  values: readonly number[],
+  { seed = 1, resamples = RESAMPLES }: { readonly seed?: number; readonly resamples?: number } = {},
+): Interval | undefined {
+  if (values.length === 0) return undefined;
+  const random = new Random(seed);
+  const means = Float64Array.from({ length: resamples }, () => {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[random.below(values.length)] as number;
+    return sum / values.length;
+  }).sort();
+  return [percentile(means, 0.025), percentile(means, 0.975)];
+}
+
+/**
+ * Of a rate: Wilson's score interval. A bootstrap of 100 successes in 100 would claim to be certain; this does
+ * not. Undefined without trials.
+ */
+export function wilsonInterval(successes: number, trials: number): Interval | undefined {
+  if (trials === 0) return undefined;
+  const rate = successes / trials;
+  const denominator = 1 + Z ** 2 / trials;
+  const middle = (rate + Z ** 2 / (2 * trials)) / denominator;
+  const half = (Z * Math.sqrt((rate * (1 - rate)) / trials + Z ** 2 / (4 * trials ** 2))) / denominator;
+  return [Math.max(0, middle - half), Math.min(1, middle + half)];
+}
+
+/** Linear between the sorted values, as NumPy's default. */
+function percentile(sorted: Float64Array, share: number): number {
+  const at = share * (sorted.length - 1);
+  const low = sorted[Math.floor(at)] as number;
+  const high = sorted[Math.ceil(at)] as number;
+  // Equal, also when both are infinite.
+  return low === high ? low : low + (at - Math.floor(at)) * (high - low);
+}
