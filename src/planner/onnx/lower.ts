@@ -25,7 +25,7 @@ export function lower(graph: Graph, lowerings: Lowerings): Graph {
   for (const value of graph.inputs) values.set(value, lowered.input(value.name, value.dataType, value.shape));
   for (const [key, value] of graph.parameters)
     values.set(value, lowered.parameter(key, value.shape as readonly number[]));
-  const valueOf = (value: Value): Value => {
+  const translate = (value: Value): Value => {
     const known = values.get(value);
     if (known !== undefined) return known;
     if (value.source.kind !== 'constant')
@@ -36,7 +36,7 @@ export function lower(graph: Graph, lowerings: Lowerings): Graph {
   };
   for (const node of graph.nodes) {
     const { operator, domain, attributes, outputs } = node;
-    const inputs = node.inputs.map((input) => (input === null ? null : valueOf(input)));
+    const inputs = node.inputs.map((input) => (input === null ? null : translate(input)));
     const lowering = lowerings.get(domain === '' ? operator : `${domain}:${operator}`);
     const replaced =
       lowering === undefined
@@ -46,6 +46,6 @@ export function lower(graph: Graph, lowerings: Lowerings): Graph {
       values.set(outputs[i] as Value, value);
     });
   }
-  for (const [name, value] of graph.outputs) lowered.output(name, valueOf(value));
+  for (const [name, value] of graph.outputs) lowered.output(name, translate(value));
   return lowered;
 }

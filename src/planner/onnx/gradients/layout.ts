@@ -2,6 +2,7 @@ import { AidError } from '../../errors.js';
 import type { Attributes, Value } from '../graph.js';
 import { only } from '../graph.js';
 import { concat, pad, reshape, slice, split, transpose } from '../ops/layout.js';
+import { matMul } from '../ops/product.js';
 import { sum } from '../ops/reduce.js';
 import { at, fixedAt } from '../shape.js';
 import { constantInts } from './constants.js';
@@ -72,25 +73,27 @@ export const layoutRules: GradientRules = {
       undefined,
     ];
   },
-  /** Nearest-neighbour enlargement by whole numbers: each pixel collects its copies. */
+  /** Nearest neighbours: each pixel collects its copies. */
   Resize: ({ gradient, input }) => {
-    const [n, c, h, w] = [
-      at(input(0).shape, 0),
-      at(input(0).shape, 1),
-      fixedAt(input(0).shape, 2),
-      fixedAt(input(0).shape, 3),
-    ];
-    const [scaleY, scaleX] = [fixedAt(gradient.shape, 2) / h, fixedAt(gradient.shape, 3) / w];
-    if (!Number.isInteger(scaleY) || !Number.isInteger(scaleX)) {
-      throw new AidError(
-        'invalid-graph',
-        `no gradient for a resize by ${scaleY} x ${scaleX}: train at sizes that halve evenly`,
-      );
+    const { shape, graph } = input(0);
+    const [n, c, h, w] = [at(shape, 0), at(shape, 1), fixedAt(shape, 2), fixedAt(shape, 3)];
+    const [height, width] = [fixedAt(gradient.shape, 2), fixedAt(gradient.shape, 3)];
+    if (height % h === 0 && width % w === 0) {
+      return [sum(reshape(gradient, [n, c, h, height / h, w, width / w]), [3, 5])];
     }
-    const copies = reshape(gradient, [n, c, h, scaleY, w, scaleX]);
-    return [sum(copies, [3, 5])];
+    // Sizes that do not divide: as products with matrices that say whose copy each pixel is.
+    const rows = graph.floats(copies(h, height), [h, height]);
+    const columns = transpose(graph.floats(copies(w, width), [w, width]), [1, 0]);
+    return [matMul(matMul(rows, gradient), columns)];
   },
 };
+
+/** [length, enlarged], 1 where the enlarged position is a copy of the other. */
+function copies(length: number, enlarged: number): Float32Array {
+  const matrix = new Float32Array(length * enlarged);
+  for (let i = 0; i < enlarged; i++) matrix[Math.floor((i * length) / enlarged) * enlarged + i] = 1;
+  return matrix;
+}
 
 /** Puts step - 1 zeros after every element along an axis. */
 function interleaveZeros(x: Value, axis: number, step: number): Value {
