@@ -197,6 +197,34 @@ export class VideoPlanner {
     }
   }
 
+  /**
+   * A whole clip through the autoencoder and back: the best that any clip of this model can look.
+   * Errors: `invalid-argument`, `engine-failed`.
+   */
+  async reconstruct(frames: readonly Frame[]): Promise<Frame[]> {
+    if (frames.length === 0) throw new AidError('invalid-argument', 'frames: expected at least one');
+    const geometry = this.#geometry(frames.length);
+    const { width, height } = geometry;
+    const [channels, h, w] = latentDims(this.#networks, geometry);
+    const size = channels * h * w;
+    const latents = new Float32Array(frames.length * size);
+    for (const [index, frame] of frames.entries()) {
+      const pixels = await frameToPixels(frame, { width, height, fit: 'cover' });
+      const inputs = { pixels: floatTensor([1, 3, height, width], pixels) };
+      const mode = floats(await this.#run(frameEncoderGraph, geometry, inputs), 'latents', size);
+      latents.set(mode, index * size);
+    }
+    const { scaling_factor: factor } = this.#networks.vae;
+    const pixels = await this.#decode(
+      latents.map((value) => value * factor),
+      geometry,
+    );
+    const plane = pixels.length / frames.length;
+    return frames.map((_, index) =>
+      pixelsToFrame(pixels.subarray(index * plane, (index + 1) * plane), width, height),
+    );
+  }
+
   /** Frees the engine's memory. Clips under way end with an error. */
   async dispose(): Promise<void> {
     if (this.#ownsEngine) await this.#engine.dispose();
