@@ -39,29 +39,27 @@ const headerSchema = z.record(
   }),
 );
 
+const metadataSchema = z.record(z.string(), z.string());
+
 function failing(file: string): (what: string) => never {
   return (what) => {
     throw new AidError('invalid-weights', `${file}: not a whole safetensors file: ${what}`);
   };
 }
 
-/** The strings that a file's writer left in its header. */
+/** The strings that a file's writer left in its header. Errors: `invalid-weights`, `io-failed`. */
 export function readSafetensorsMetadata(file: string): Readonly<Record<string, string>> {
-  const { text } = readHeaderText(file, failing(file));
-  const { __metadata__: metadata } = JSON.parse(text) as { __metadata__?: Record<string, string> };
-  return metadata ?? {};
+  const fail: (what: string) => never = failing(file);
+  const { __metadata__: metadata } = parseHeader(readHeaderText(file, fail).text, fail);
+  const strings = metadataSchema.safeParse(metadata ?? {});
+  return strings.success ? strings.data : fail('its metadata are not strings');
 }
 
 /** The tensors of a file, by key; reads the header only. Errors: `invalid-weights`, `io-failed`. */
 export function readSafetensorsHeader(file: string): Map<string, StoredTensor> {
   const fail: (what: string) => never = failing(file);
   const { text, start, size } = readHeaderText(file, fail);
-  let json: Record<string, unknown> = {};
-  try {
-    json = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
-  } catch {
-    fail('its header is not a JSON object');
-  }
+  const json = parseHeader(text, fail);
   delete json['__metadata__'];
   const header = headerSchema.safeParse(json);
   if (!header.success)
@@ -69,7 +67,7 @@ export function readSafetensorsHeader(file: string): Map<string, StoredTensor> {
 
   const tensors = new Map<string, StoredTensor>();
   for (const [key, { dtype, shape, data_offsets }] of Object.entries(header.data)) {
-    if (!(dtype in BYTES)) fail(`${key} has the unknown type ${dtype}`);
+    if (!Object.hasOwn(BYTES, dtype)) fail(`${key} has the unknown type ${dtype}`);
     const type = dtype as StoredType;
     const [begin, end] = data_offsets;
     const expected = shape.reduce((a, b) => a * b, BYTES[type]);
@@ -79,6 +77,14 @@ export function readSafetensorsHeader(file: string): Map<string, StoredTensor> {
     tensors.set(key, { key, file, type, shape, offset: start + begin, length: end - begin });
   }
   return tensors;
+}
+
+function parseHeader(text: string, fail: (what: string) => never): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch {
+    return fail('its header is not a JSON object');
+  }
 }
 
 function readHeaderText(
