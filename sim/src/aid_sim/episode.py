@@ -72,7 +72,7 @@ def run_episode(
 ) -> Episode:
     """Carries out a command. The model may be shared by the commands of a scene."""
     model = model or build_model(scene)
-    way = plan(scene, command, variant)
+    way = plan(scene, command)
     episode = Episode(scene, command, model, decisions=way.decisions)
     solver = InverseKinematics(model)
     joints = start_joints(scene, solver)

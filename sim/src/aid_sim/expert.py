@@ -17,9 +17,8 @@ from .commands import (
     push_room,
 )
 from .random_streams import stream
-from .scene import HIDDEN, GripperPose, Scene, SceneObject, sample_gripper_pose
+from .scene import GripperPose, Scene, SceneObject
 from .trajectory import Pose, Segment, arc, hold, line, quaternion_of
-from .variant import Variant
 
 REST_OPENING = 0.020
 NEAR_BASE = 0.25
@@ -45,50 +44,43 @@ def rest_pose(pose: GripperPose) -> Pose:
     return Pose(pose.position, quaternion_of(forward, opening))
 
 
-def plan(scene: Scene, command: Command, variant: Variant) -> Plan:
+def plan(scene: Scene, command: Command) -> Plan:
     """The seed's path for a command of its scene."""
     rng = stream(scene.seed, f"expert/{command.key}")
     start = rest_pose(scene.start)
     pace = rng.uniform(0.80, 1.12)
     act = _pick_and_place if command.family in ("put", "stack") else _push
-    segments, goal, decisions = act(scene, command, rng, start, pace)
-    segments.append(_retreat(scene, command, variant, rng, segments[-1], goal, pace))
+    segments, decisions = act(scene, command, rng, start, pace)
+    segments.append(_retreat(scene, command, rng, start, segments[-1], pace))
     return Plan(start, segments, {"pace": pace, **decisions})
 
 
 def _retreat(
     scene: Scene,
     command: Command,
-    variant: Variant,
     rng: np.random.Generator,
+    start: Pose,
     after: Segment,
-    goal: np.ndarray,
     pace: float,
 ) -> Segment:
-    """Back to the arm's side, so that the last frame shows every object."""
-    places = [goal, *(item.xy for item in scene.objects if item.name != command.object)]
-    poses = [sample_gripper_pose(rng, variant) for _ in range(8)]
-    views = [min(p.distance_in_view(scene.camera, place) for place in places) for p in poses]
-    pose = next((p for p, view in zip(poses, views, strict=True) if view > HIDDEN), None)
-    pose = pose or poses[int(np.argmax(views))]
+    """Back to the start pose: the last frame tells commands apart by objects, not by the arm."""
     last = Pose(after.points[3], after.quaternions[1])
-    end = rest_pose(pose)
     up = np.array([0, 0, rng.uniform(0.10, 0.18)])
     if command.family.startswith("push"):
         back = -push_direction(scene, command.family) * rng.uniform(0.03, 0.06)
         up += np.array([*back, 0])
     return arc(
         last,
-        end,
+        start,
         (up, np.array([0, 0, rng.uniform(0.0, 0.06)])),
         (after.fingers[1], REST_OPENING),
-        _duration(last, end, 0.27, pace),
+        _duration(last, start, 0.27, pace),
     )
 
 
 def _pick_and_place(
     scene: Scene, command: Command, rng: np.random.Generator, start: Pose, pace: float
-) -> tuple[list[Segment], np.ndarray, dict[str, float]]:
+) -> tuple[list[Segment], dict[str, float]]:
     item = scene.object(command.object)
     yaw, half = _choose_grasp(scene, item, rng)
     yaw = _natural(yaw, item.position)
@@ -149,12 +141,12 @@ def _pick_and_place(
         hold(place, (closed, open_), 0.24),
     ]
     decisions = {"graspYaw": yaw, "tilt": tilt, "carryHeight": carry_height, "bend": bend}
-    return segments, goal, decisions
+    return segments, decisions
 
 
 def _push(
     scene: Scene, command: Command, rng: np.random.Generator, start: Pose, pace: float
-) -> tuple[list[Segment], np.ndarray, dict[str, float]]:
+) -> tuple[list[Segment], dict[str, float]]:
     item = scene.object(command.object)
     straight = push_direction(scene, command.family)
     room = push_room(scene, item, straight)
@@ -193,8 +185,7 @@ def _push(
         ),
         line(behind, pushed, opening, max(0.9, np.hypot(*(to - from_)[:2]) / 0.11) * pace),
     ]
-    goal = np.array(item.xy) + direction * distance
-    return segments, goal, {"distance": distance, "slant": slant, "tilt": tilt, "bend": bend}
+    return segments, {"distance": distance, "slant": slant, "tilt": tilt, "bend": bend}
 
 
 def _choose_grasp(scene: Scene, item: SceneObject, rng: np.random.Generator) -> tuple[float, float]:

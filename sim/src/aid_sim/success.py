@@ -12,6 +12,8 @@ HEIGHT_TOLERANCE = 0.008
 STACK_OFFSET = 0.018
 DISTURBANCE = 0.012
 ARM_AWAY = 0.10
+BEHIND_ARM = 0.10
+"""In the picture, from where the arm rests at the end."""
 
 
 def failure(
@@ -26,8 +28,8 @@ def failure(
         pinch: [3] where the gripper ended.
 
     Returns:
-        one of "disturbed-others", "arm-too-near", "not-on-plate", "not-on-object", "not-pushed",
-        "toppled", or None.
+        one of "disturbed-others", "arm-too-near", "behind-arm", "not-on-plate", "not-on-object",
+        "not-pushed", "toppled", or None.
     """
     item = scene.object(command.object)
     position = final[item.name][:3]
@@ -38,6 +40,8 @@ def failure(
                 return "disturbed-others"
     if np.linalg.norm(pinch - position) < ARM_AWAY:
         return "arm-too-near"
+    if scene.start.distance_in_view(scene.camera, tuple(position[:2])) < BEHIND_ARM:
+        return "behind-arm"
     if command.family == "put":
         plate = scene.plate(command.target)
         height = plate.height + item.shape.half_height
