@@ -52,9 +52,22 @@ def test_a_stack_needs_its_height_and_its_middle(scene):
     assert failure(scene, command, final, FAR) == "not-on-object"
 
 
+def farthest_from_arm(scene):
+    return max(scene.objects, key=lambda o: scene.start.distance_in_view(scene.camera, o.xy))
+
+
+def test_an_outcome_behind_the_arm_is_a_failure(scene):
+    item = farthest_from_arm(scene)
+    places = [np.array([x, y]) for x in np.arange(0, 0.4, 0.02) for y in np.arange(-0.3, 0.3, 0.02)]
+    hidden = min(places, key=lambda xy: scene.start.distance_in_view(scene.camera, xy))
+    final = still(scene)
+    final[item.name][:2] = hidden
+    assert failure(scene, Command("push_left", item.name), final, FAR) == "behind-arm"
+
+
 @pytest.mark.parametrize("family", ["push_left", "push_right"])
 def test_a_push_is_judged_along_the_picture(scene, family):
-    item = scene.objects[0]
+    item = farthest_from_arm(scene)
     command = Command(family, item.name)
     other = Command("push_right" if family == "push_left" else "push_left", item.name)
     final = still(scene)
