@@ -9,19 +9,22 @@ interface Pending {
 }
 
 export class WorkerClient {
-  readonly #worker = new Worker(new URL('./worker.js', import.meta.url));
+  readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #ended: AidError | undefined;
 
-  constructor() {
+  constructor(script = new URL('./worker.js', import.meta.url)) {
+    this.#worker = new Worker(script);
     // An idle engine does not keep the process alive.
     this.#worker.unref();
     this.#worker.on('message', (envelope: ReplyEnvelope) => this.#settle(envelope));
     this.#worker.on('error', (cause) =>
       this.#end(new AidError('engine-failed', `the engine's thread failed: ${cause.message}`, { cause })),
     );
-    this.#worker.on('exit', () => this.#end(new AidError('engine-failed', 'the engine was disposed')));
+    this.#worker.on('exit', (status) =>
+      this.#end(new AidError('engine-failed', `the engine's thread ended with status ${status}`)),
+    );
   }
 
   /** Sends one request; the buffers in `transfer` move to the worker. */
@@ -35,7 +38,9 @@ export class WorkerClient {
     });
   }
 
+  /** Ends the thread, at once; requests that are not answered yet fail. */
   async terminate(): Promise<void> {
+    this.#end(new AidError('engine-failed', 'the engine was disposed'));
     await this.#worker.terminate();
   }
 
