@@ -9,6 +9,7 @@ import { preconditioned } from './diffusion/preconditioning.js';
 import { samplers } from './diffusion/samplers.js';
 import { initialNoiseScale, karrasSigmas } from './diffusion/schedule.js';
 import { AidError } from './errors.js';
+import { checkNetworks } from './imagination/check-networks.js';
 import type { ClipReport, ImagineEvent } from './imagination/events.js';
 import {
   type ClipGeometry,
@@ -29,7 +30,6 @@ import { Random } from './random.js';
 import { type ChosenProvider, chooseEngine } from './runtime/choose-engine.js';
 import type { Engine, ResidentTensor } from './runtime/engine.js';
 import { floatTensor, int64Tensor, type Tensor } from './runtime/tensor.js';
-import { checkWeights } from './weights/check-weights.js';
 import { inspectWeights } from './weights/inspect-weights.js';
 
 export interface LoadOptions {
@@ -74,13 +74,7 @@ export class VideoPlanner {
    */
   static async load(path: string, options: LoadOptions = {}): Promise<VideoPlanner> {
     const networks = await readNetworks(path);
-    const geometry = { numFrames: networks.aid.dqformer.num_frames, ...networks.aid.video };
-    const graphs = [frameEncoderGraph, visionGraph, conditionGraph, denoiserGraph, decoderGraph];
-    checkWeights(
-      path,
-      graphs.map((build) => build(networks, geometry)),
-      networks.tensors,
-    );
+    checkNetworks(networks);
     const { sha256 } = await inspectWeights(networks.tensors);
     const engine = options.engine ?? (await chooseEngine(options));
     return new VideoPlanner(networks, engine, sha256, options);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import { AidError } from '../errors.js';
 import { type Attribute, type DataType, Float, type Graph, type Node, type Value } from './graph.js';
+import { liveNodes } from './live-nodes.js';
 import { formatDim, type Shape } from './shape.js';
 
 const OPSET = 21;
@@ -102,19 +103,6 @@ export function toOnnxFile(graph: Graph, { parameters }: OnnxFileOptions): Uint8
     },
   });
   return type.encode(message).finish();
-}
-
-/** The nodes that the outputs depend on, in order, and every value that they touch. */
-function liveNodes(graph: Graph): { nodes: Node[]; used: Set<Value> } {
-  if (graph.outputs.size === 0) throw new AidError('invalid-graph', `${graph.name}: no outputs`);
-  const used = new Set<Value>(graph.outputs.values());
-  const nodes: Node[] = [];
-  for (const node of graph.nodes.toReversed()) {
-    if (!node.outputs.some((value) => used.has(value))) continue;
-    nodes.push(node);
-    for (const input of node.inputs) if (input !== null) used.add(input);
-  }
-  return { nodes: nodes.reverse(), used };
 }
 
 /** Outputs that nobody reads; a norm's statistics are not even computed then. */

@@ -1,16 +1,19 @@
 /** Chooses what runs the graphs. */
+import { availableParallelism } from 'node:os';
 import { AidError } from '../errors.js';
 import { Graph } from '../onnx/graph.js';
 import { add } from '../onnx/ops/elementwise.js';
 import type { Engine, ExecutionProvider } from './engine.js';
+import { missingPart } from './onnxruntime/installed.js';
 import { OnnxRuntimeEngine } from './onnxruntime/onnxruntime-engine.js';
+import { fastest, type ProviderProbe, probeProvider } from './probe/probe.js';
 import { floatTensor } from './tensor.js';
 import { noWeights } from './weight-source.js';
 
 export type ChosenProvider = ExecutionProvider | 'auto';
 
-/** Fastest first. TensorRT compiles for minutes, so it is only taken when asked for. */
-const AUTOMATIC: readonly ExecutionProvider[] = ['cuda', 'webgpu', 'cpu'];
+/** TensorRT compiles for minutes, so it is only taken when asked for. */
+export const AUTOMATIC: readonly ExecutionProvider[] = ['cuda', 'webgpu', 'cpu'];
 
 export interface EngineOptions {
   readonly provider?: ChosenProvider;
@@ -18,19 +21,29 @@ export interface EngineOptions {
 }
 
 /** An engine that has run a small graph. Errors: `engine-unavailable`. */
-export async function chooseEngine({ provider = 'auto', threads }: EngineOptions = {}): Promise<Engine> {
-  const reasons: string[] = [];
-  for (const candidate of provider === 'auto' ? AUTOMATIC : [provider]) {
-    const engine = new OnnxRuntimeEngine({
-      provider: candidate,
-      ...(threads === undefined ? {} : { threads }),
-    });
-    const reason = await failureOf(engine);
-    if (reason === undefined) return engine;
-    await engine.dispose();
-    reasons.push(`${candidate}: ${reason}`);
-  }
-  throw new AidError('engine-unavailable', `no engine works here: ${reasons.join('; ')}`);
+export async function chooseEngine({
+  provider: asked = 'auto',
+  threads = availableParallelism(),
+}: EngineOptions = {}): Promise<Engine> {
+  const provider = asked === 'auto' ? await fastestProvider(threads) : asked;
+  const missing = missingPart(provider);
+  if (missing !== undefined)
+    throw new AidError('engine-unavailable', `${provider} cannot run here: ${missing}`);
+  const engine = new OnnxRuntimeEngine({ provider, threads });
+  const reason = await failureOf(engine);
+  if (reason === undefined) return engine;
+  await engine.dispose();
+  throw new AidError('engine-unavailable', `${provider} does not work here: ${reason}`);
+}
+
+/** A software driver of a GPU works and is slower than the CPU; so whatever could work is measured. */
+async function fastestProvider(threads: number): Promise<ExecutionProvider> {
+  const candidates = AUTOMATIC.filter((candidate) => missingPart(candidate) === undefined);
+  const probes: ProviderProbe[] = [];
+  // One at a time, as they disturb each other. The CPU alone needs no race.
+  for (const candidate of candidates.length === 1 ? [] : candidates)
+    probes.push(await probeProvider(candidate, { threads }));
+  return fastest(probes)?.provider ?? 'cpu';
 }
 
 /** Why an engine cannot add one and one, undefined when it can. */

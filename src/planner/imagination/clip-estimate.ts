@@ -1,0 +1,119 @@
+/** What a clip would cost in memory and time, known before any weights are read. */
+import { branchesFor } from '../diffusion/guidance.js';
+import type { Graph } from '../onnx/graph.js';
+import { type EngineSpeed, type GraphCost, graphCost, secondsOf } from '../runtime/estimate.js';
+import {
+  type ClipGeometry,
+  conditionGraph,
+  decoderGraph,
+  denoiserGraph,
+  frameEncoderGraph,
+  visionGraph,
+} from './graphs.js';
+import type { Networks } from './networks.js';
+import { type ImagineRequest, resolveRequest, type Sampling } from './request.js';
+
+/** What decides the cost of a clip. */
+export type ClipSettings = Pick<
+  ImagineRequest,
+  'numFrames' | 'numInferenceSteps' | 'sampler' | 'frameGuidance' | 'textGuidance' | 'preset'
+>;
+
+export interface ClipEstimate {
+  readonly numFrames: number;
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly sampling: Sampling;
+  readonly parameterCount: number;
+  /** Of the weight files' tensors. */
+  readonly fileBytes: number;
+  /** Floating-point operations of the whole clip. */
+  readonly flops: number;
+  /** Resident memory of the process at its peak, about. */
+  readonly memory: {
+    /** Node and the engine, before any model. */
+    readonly processBytes: number;
+    readonly weightBytes: number;
+    readonly activationBytes: number;
+    readonly totalBytes: number;
+  };
+  /** Milliseconds, about; loading not included. */
+  readonly timings?: {
+    readonly observeMs: number;
+    readonly conditionMs: number;
+    readonly stepMs: number;
+    readonly decodeMs: number;
+    readonly totalMs: number;
+  };
+}
+
+/** Measured on Linux: node, this package, sharp and onnxruntime with nothing loaded. */
+const PROCESS_BYTES = 200e6;
+/** An engine's arena keeps more than is alive at once. */
+const ARENA = 1.5;
+
+/** Errors: `invalid-argument`. Without a speed there are no timings. */
+export function estimateClip(
+  networks: Networks,
+  settings: ClipSettings = {},
+  speed?: EngineSpeed,
+): ClipEstimate {
+  const { numFrames, sampling } = resolveRequest({ ...settings, frames: [], instruction: 'any' }, networks);
+  const { width, height } = networks.aid.video;
+  const geometry = { numFrames, width, height };
+  const branches = branchesFor(sampling).length;
+  const cost = (build: (networks: Networks, geometry: ClipGeometry) => Graph, batch: number): GraphCost =>
+    graphCost(build(networks, geometry), batch);
+  const costs = {
+    encoder: cost(frameEncoderGraph, 1),
+    vision: cost(visionGraph, 1),
+    condition: cost(conditionGraph, branches),
+    denoiser: cost(denoiserGraph, branches),
+    decoder: cost(decoderGraph, 1),
+  };
+  const { numInferenceSteps: steps } = sampling;
+  // Heun's method looks twice in every step but the last.
+  const evaluations = sampling.sampler === 'heun' ? 2 * steps - 1 : steps;
+  const all = Object.values(costs);
+  const weightBytes = all.reduce((sum, { parameterBytes }) => sum + parameterBytes, 0);
+  const activationBytes = ARENA * all.reduce((sum, each) => sum + each.activationBytes, 0);
+  const stored = [...networks.tensors.values()];
+  return {
+    numFrames,
+    width,
+    height,
+    sampling,
+    parameterCount: stored.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    fileBytes: stored.reduce((sum, { length }) => sum + length, 0),
+    flops: all.reduce((sum, { flops }) => sum + flops, (evaluations - 1) * costs.denoiser.flops),
+    memory: {
+      processBytes: PROCESS_BYTES,
+      weightBytes,
+      activationBytes,
+      totalBytes: PROCESS_BYTES + weightBytes + activationBytes,
+    },
+    ...(speed === undefined ? {} : { timings: timingsOf(costs, evaluations, steps, speed) }),
+  };
+}
+
+function timingsOf(
+  {
+    encoder,
+    vision,
+    condition,
+    denoiser,
+    decoder,
+  }: Readonly<Record<'encoder' | 'vision' | 'condition' | 'denoiser' | 'decoder', GraphCost>>,
+  evaluations: number,
+  steps: number,
+  speed: EngineSpeed,
+): NonNullable<ClipEstimate['timings']> {
+  const ms = (cost: GraphCost): number => 1000 * secondsOf(cost, speed);
+  const observeMs = ms(encoder) + ms(vision);
+  const conditionMs = ms(condition);
+  const denoiseMs = evaluations * ms(denoiser);
+  const decodeMs = ms(decoder);
+  const totalMs = observeMs + conditionMs + denoiseMs + decodeMs;
+  return { observeMs, conditionMs, stepMs: denoiseMs / steps, decodeMs, totalMs };
+}
