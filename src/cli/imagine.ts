@@ -1,7 +1,7 @@
 /** `aid imagine`: from one camera frame and one command to clips of the arm doing it. */
 import { randomInt } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { decodeFrame } from '../planner/conditioning/frame.js';
 import { checkInstruction } from '../planner/conditioning/instruction.js';
@@ -15,7 +15,7 @@ import { finiteNumber, PROVIDERS, stateTexts, wholeNumber } from './options.js';
 import { checkOutputFolder, freePath, writeFolderAtomically } from './output-folder.js';
 import { modelFolder, packageVersion } from './package.js';
 import { type Progress, progressLine, silence } from './progress.js';
-import { note, say, sayJson } from './terminal.js';
+import { note, say, sayJson, shownPath } from './terminal.js';
 
 interface ImagineFlags {
   readonly out?: string;
@@ -96,7 +96,7 @@ async function imagine(
   checkOutputFolder(out, { force: flags.force === true });
   const model = modelFolder(flags.model);
 
-  progress.phase(`loading ${relative('', model) || model}`);
+  progress.phase(`loading ${shownPath(model)}`);
   const started = performance.now();
   const planner = await orAborted(
     VideoPlanner.load(model, {
@@ -193,14 +193,14 @@ function summary(out: string, results: readonly ClipResult[], loadMs: number): s
   const lines = [
     `imagined "${shortened(first.instruction)}"`,
     `  ${many}${numFrames} frames of ${width}x${height}, ${sampling.numInferenceSteps} steps, seed ${seeds.join(', ')}`,
-    `  ${seconds(total)} on ${engine.provider} (${engine.threads} threads), after ${seconds(loadMs)} to load ${relative('', model.path) || model.path}`,
+    `  ${seconds(total)} on ${engine.provider} (${engine.threads} threads), after ${seconds(loadMs)} to load ${shownPath(model.path)}`,
   ];
-  const folder = relative('', out) || '.';
+  const folder = shownPath(out);
   if (results.length > 1)
     return [
       ...lines,
       `  ${folder}/: candidates.json and, for each seed,`,
-      ...results.map((result) => `  ${relative('', result.out)}/clip.webp`),
+      ...results.map((result) => `  ${shownPath(result.out)}/clip.webp`),
     ];
   return [
     ...lines,

@@ -8,6 +8,7 @@ import { note } from './terminal.js';
 /** Loaded one by one, so that a command pays for nothing but its own. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   imagine: async () => (await import('./imagine.js')).imagineCommand(),
+  doctor: async () => (await import('./doctor.js')).doctorCommand(),
   verify: async () => (await import('./verify.js')).verifyCommand(),
   train: async () => (await import('./train.js')).trainCommand(),
 };
