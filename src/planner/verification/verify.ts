@@ -1,4 +1,5 @@
 /** Runs cases through an engine and measures how far what comes out is from what should. */
+import { basename } from 'node:path';
 import { AidError } from '../errors.js';
 import type { Engine, ExecutionProvider } from '../runtime/engine.js';
 import { type Case, findCases, readCase } from './case.js';
@@ -52,8 +53,7 @@ export async function* verifyCases(folder: string, options: VerifyOptions): Asyn
       yield* await verifyCase(path, options);
     } catch (error) {
       if (!AidError.isInstance(error) || error.code === 'engine-unavailable') throw error;
-      const name = path.slice(path.lastIndexOf('/') + 1);
-      yield failed({ case: name, tensor: '*', tolerance: 0 }, error.message);
+      yield failed({ case: basename(path), tensor: '*', tolerance: 0 }, error.message);
     }
   }
 }

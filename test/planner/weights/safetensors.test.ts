@@ -15,6 +15,11 @@ const folder = mkdtempSync(join(tmpdir(), 'aid-safetensors-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const path = (name: string): string => join(folder, name);
 
+function withBytes(bytes: Uint8Array): string {
+  writeFileSync(path('bytes'), bytes);
+  return path('bytes');
+}
+
 /** A file with that header and that many bytes of numbers. */
 function handMade(name: string, header: unknown, bytes = 16): string {
   const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
@@ -94,21 +99,14 @@ describe('writing and reading safetensors', () => {
 
 describe('a file that is no safetensors file', () => {
   it.each<[string, () => string, RegExp]>([
-    ['is empty', () => (writeFileSync(path('x'), ''), path('x')), /it has 0 bytes/],
-    ['ends in its first 8 bytes', () => (writeFileSync(path('x'), 'abc'), path('x')), /it has 3 bytes/],
+    ['is empty', () => withBytes(Buffer.of()), /it has 0 bytes/],
+    ['ends in its first 8 bytes', () => withBytes(Buffer.from('abc')), /it has 3 bytes/],
     [
       'promises a longer header than it has',
-      () => (
-        writeFileSync(path('x'), Buffer.concat([Buffer.from([99, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{}')])),
-        path('x')
-      ),
+      () => withBytes(Buffer.concat([Buffer.of(99, 0, 0, 0, 0, 0, 0, 0), Buffer.from('{}')])),
       /its header of 99 bytes does not fit its 10 bytes/,
     ],
-    [
-      'promises an absurd header',
-      () => (writeFileSync(path('x'), Buffer.alloc(64, 0xff)), path('x')),
-      /its header of .* does not fit/,
-    ],
+    ['promises an absurd header', () => withBytes(Buffer.alloc(64, 0xff)), /its header of .* does not fit/],
     ['has a header that is no JSON', () => handMade('x', '{"a": '), /its header is not a JSON object/],
     ['has a list as header', () => handMade('x', '[1]'), /its header is not a JSON object/],
     [
