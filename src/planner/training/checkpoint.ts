@@ -1,50 +1,72 @@
 /** Everything that a training run needs to go on where it was: written whole or not at all. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { AidError } from '../errors.js';
 import {
   readFloats,
   readSafetensorsHeader,
   readSafetensorsMetadata,
+  type StoredTensor,
   type TensorToWrite,
   writeSafetensors,
 } from '../weights/safetensors.js';
 import type { TrainedTensor } from './adamw.js';
+import { type MeasureSums, measureSums } from './measures.js';
 
 export interface TrainingState {
   /** Steps done. */
   readonly step: number;
   readonly tensors: ReadonlyMap<string, TrainedTensor>;
+  /** The recipe's measures since its model was saved. */
+  readonly measures: MeasureSums;
+  /** What the run read besides its config, by name: see `Recipe.sources`. */
+  readonly sources: Readonly<Record<string, string>>;
 }
 
 const PARTS = ['data', 'average', 'm', 'v'] as const;
-const metadataSchema = z.object({ step: z.coerce.number().int().nonnegative(), fingerprint: z.string() });
+const json = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue('expected JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+const metadataSchema = z.object({
+  step: z.coerce.number().int().nonnegative(),
+  fingerprint: z.string(),
+  measures: json(measureSums).default({ count: 0, sums: {} }),
+  sources: json(z.record(z.string(), z.string())).default({}),
+});
 
 /** `fingerprint` stands for the run's config: a checkpoint of another config is not gone on with. */
 export async function writeCheckpoint(
   path: string,
-  { step, tensors }: TrainingState,
+  { step, tensors, measures, sources }: TrainingState,
   fingerprint: string,
 ): Promise<void> {
   const parts = new Map<string, TensorToWrite>();
   for (const [key, tensor] of tensors) {
     for (const part of PARTS) parts.set(`${part}/${key}`, { shape: tensor.shape, data: tensor[part] });
   }
-  await writeSafetensors(path, parts, { step: String(step), fingerprint });
+  await writeSafetensors(path, parts, {
+    step: String(step),
+    fingerprint,
+    measures: JSON.stringify(measures),
+    sources: JSON.stringify(sources),
+  });
 }
 
 /** Undefined when there is no checkpoint yet. Errors: `invalid-weights`, `invalid-config`. */
 export function readCheckpoint(path: string, fingerprint: string): TrainingState | undefined {
-  if (!existsSync(path)) return undefined;
-  const metadata = metadataSchema.safeParse(readSafetensorsMetadata(path));
-  if (!metadata.success) throw new AidError('invalid-weights', `${path}: not a training checkpoint`);
-  if (metadata.data.fingerprint !== fingerprint) {
-    throw new AidError(
-      'invalid-config',
-      `${path}: belongs to a run with another config; choose another output folder, or delete it to start again`,
-    );
-  }
-  const stored = readSafetensorsHeader(path);
+  const opened = openCheckpoint(path, fingerprint);
+  if (opened === undefined) return undefined;
+  const { stored, step, measures, sources } = opened;
   const tensors = new Map<string, TrainedTensor>();
   for (const name of stored.keys()) {
     if (!name.startsWith('data/')) continue;
@@ -57,5 +79,36 @@ export function readCheckpoint(path: string, fingerprint: string): TrainingState
     const shape = stored.get(name)?.shape ?? [];
     tensors.set(key, { shape, data: part('data'), average: part('average'), m: part('m'), v: part('v') });
   }
-  return { step: metadata.data.step, tensors };
+  return { step, tensors, measures, sources };
+}
+
+/**
+ * Refuses a checkpoint that a run could not go on with, before anything takes long, and removes what an
+ * interrupted run left half-written beside it. Errors: `invalid-weights`, `invalid-config`.
+ */
+export function checkCheckpoint(path: string, fingerprint: string): void {
+  openCheckpoint(path, fingerprint);
+  const folder = dirname(path);
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(`${basename(path)}.`) && name.endsWith('.part'))
+      rmSync(join(folder, name), { force: true });
+  }
+}
+
+function openCheckpoint(
+  path: string,
+  fingerprint: string,
+): (z.infer<typeof metadataSchema> & { readonly stored: ReadonlyMap<string, StoredTensor> }) | undefined {
+  if (!existsSync(path)) return undefined;
+  const stored = readSafetensorsHeader(path);
+  const metadata = metadataSchema.safeParse(readSafetensorsMetadata(path));
+  if (!metadata.success) throw new AidError('invalid-weights', `${path}: not a training checkpoint`);
+  if (metadata.data.fingerprint !== fingerprint) {
+    throw new AidError(
+      'invalid-config',
+      `${path}: belongs to a run with another config; choose another output folder, or delete it to start again`,
+    );
+  }
+  return { ...metadata.data, stored };
 }

@@ -15,6 +15,11 @@ export interface Recipe {
   readonly clipsPerRun: number;
   /** Tensors that exist already: frozen ones, and first values of trained ones. Keys as in the graph. */
   readonly weights: ReadonlyMap<string, StoredTensor>;
+  /**
+   * Stand for the data, by name, in words that change with it. Whoever goes on with a run is told when they did:
+   * its losses are then others than those of a run that was not stopped.
+   */
+  readonly sources: Readonly<Record<string, string>>;
   /** The graph's data inputs for run `index`, a function of the run's seed and the index alone. */
   batch(index: number): Promise<Readonly<Record<string, Tensor>>>;
   /** Writes the networks with the given values as a model folder. `measures` are means since the last time. */

@@ -45,11 +45,20 @@ export function readRunConfig(file: string): RunConfig {
   try {
     json = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new AidError('invalid-config', `${file}: expected a JSON file: ${(cause as Error).message}`, {
-      cause,
-    });
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new AidError(
+      'invalid-config',
+      `${file}: ${missing ? 'no such file' : `expected a JSON file: ${(cause as Error).message}`}`,
+      { cause },
+    );
   }
   const config = parseConfig(runConfig, json, file);
+  const unknown = unknownKeys(json, config);
+  if (unknown.length > 0)
+    throw new AidError(
+      'invalid-config',
+      `${file}: ${unknown.map((key) => `${key}: unknown key`).join('; ')}`,
+    );
   const absolute = (path: string): string => resolve(dirname(file), path);
   config.output = absolute(config.output);
   const { recipe } = config;
@@ -59,11 +68,20 @@ export function readRunConfig(file: string): RunConfig {
   return config;
 }
 
-/** Stands for what the losses depend on: a run may be prolonged or moved, but not changed half-way. */
+/** Stands for what the losses depend on: a run's output may be moved, but the run not changed half-way. */
 export function fingerprintOf({
   output: _output,
   checkpointEverySteps: _every,
   ...decisive
 }: RunConfig): string {
   return createHash('sha256').update(JSON.stringify(decisive)).digest('hex').slice(0, 16);
+}
+
+/** Paths of what a JSON value has and its parsed form has not: networks' schemas let pass what they do not need. */
+function unknownKeys(json: unknown, parsed: unknown, path = ''): string[] {
+  if (typeof json !== 'object' || json === null || typeof parsed !== 'object' || parsed === null) return [];
+  return Object.entries(json).flatMap(([key, value]) => {
+    const where = path === '' ? key : `${path}.${key}`;
+    return key in parsed ? unknownKeys(value, (parsed as Record<string, unknown>)[key], where) : [where];
+  });
 }

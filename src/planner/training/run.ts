@@ -1,7 +1,6 @@
 /** A training run from its config file: prepares the data, trains, keeps checkpoint, log and model. */
 
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ClipPreprocessor, readClipPreprocessor } from '../conditioning/preprocessor.js';
 import { loadTokenizer, type Tokenizer } from '../conditioning/tokenizer.js';
@@ -10,7 +9,9 @@ import { AidError } from '../errors.js';
 import { COMPONENTS } from '../models/aid.js';
 import { autoencoderConfig, spatialFactor } from '../models/autoencoder/config.js';
 import type { Engine } from '../runtime/engine.js';
-import { bagsIn } from './data/bag-folder.js';
+import { checkCheckpoint } from './checkpoint.js';
+import { bagList, bagsIn } from './data/bag-folder.js';
+import type { SkippedEpisode } from './data/episode.js';
 import { fillLatentCache, type LatentCache, type LatentCacheEvent } from './data/latent-cache.js';
 import type { Recipe } from './recipe.js';
 import { type AdaptRecipeConfig, adaptRecipe } from './recipes/adapt.js';
@@ -20,56 +21,77 @@ import { writeJson } from './recipes/component-files.js';
 import type { LatentData } from './recipes/denoising.js';
 import { componentOf, configOf } from './recipes/networks.js';
 import { fingerprintOf, type RunConfig } from './run-config.js';
+import { RunLog } from './run-log.js';
 import { type TrainEvent, train } from './train.js';
 
 export type RunEvent =
   | TrainEvent
   | Extract<LatentCacheEvent, { kind: 'encoded' }>
-  | { readonly kind: 'skipped'; readonly name: string; readonly reason: string };
+  | ({ readonly kind: 'skipped' } & SkippedEpisode);
 
 export interface RunOptions {
   readonly engine: Engine;
   readonly abortSignal?: AbortSignal;
 }
 
-/** Runs or goes on with a run. Errors: those of its parts; nothing half-written stays behind. */
+/**
+ * Runs or goes on with a run. `log.jsonl` has its steps, and what was skipped or differs from before; when a run
+ * goes on, the log goes on with it: steps after the checkpoint were lost and are taken out.
+ * Errors: those of its parts, `aborted`; nothing half-written stays behind.
+ */
 export async function* run(config: RunConfig, { engine, abortSignal }: RunOptions): AsyncGenerator<RunEvent> {
   const { output } = config;
-  await mkdir(output, { recursive: true });
+  const checkpoint = {
+    path: join(output, 'checkpoint.safetensors'),
+    everySteps: config.checkpointEverySteps,
+    fingerprint: fingerprintOf(config),
+  };
+  checkCheckpoint(checkpoint.path, checkpoint.fingerprint);
+  const skipped: SkippedEpisode[] = [];
+  const recipe = yield* prepare(config, {
+    engine,
+    skip: (episode) => skipped.push(episode),
+    ...(abortSignal === undefined ? {} : { abortSignal }),
+  });
   await writeJson(join(output, 'config.json'), config);
-  const recipe = yield* prepare(config, engine);
+  const log = new RunLog(join(output, 'log.jsonl'));
   const events = train(recipe, {
     ...config,
     engine,
-    checkpoint: {
-      path: join(output, 'checkpoint.safetensors'),
-      everySteps: config.checkpointEverySteps,
-      fingerprint: fingerprintOf(config),
-    },
+    checkpoint,
+    modelFolder: join(output, 'model'),
     ...(abortSignal === undefined ? {} : { abortSignal }),
   });
-  const log = join(output, 'log.jsonl');
   for await (const event of events) {
-    if (event.kind === 'checkpoint') await recipe.save(join(output, 'model'), event.averages, event.measures);
-    if (event.kind === 'step') await appendFile(log, `${JSON.stringify(event)}\n`);
+    if (event.kind === 'start') await log.startAfter(event.step);
+    for (const episode of skipped.splice(0)) {
+      const told = { kind: 'skipped' as const, ...episode };
+      await log.append(told);
+      yield told;
+    }
+    if (event.kind === 'step' || event.kind === 'warning') await log.append(event);
     yield event;
   }
 }
 
+interface Preparation extends RunOptions {
+  readonly skip: (episode: SkippedEpisode) => void;
+}
+
 async function* prepare(
   { recipe, seed, output }: RunConfig,
-  engine: Engine,
+  preparation: Preparation,
 ): AsyncGenerator<RunEvent, Recipe> {
   switch (recipe.recipe) {
     case 'autoencoder': {
       const start = recipe.start === undefined ? undefined : componentOf(recipe.start, COMPONENTS.vae);
-      return autoencoderRecipe(recipe, seed, start);
+      return autoencoderRecipe(recipe, seed, preparation.skip, start);
     }
     case 'backbone':
-      return backboneRecipe(recipe, seed, yield* latentData(recipe, preprocessorOf(recipe), engine));
+      return backboneRecipe(recipe, seed, yield* latentData(recipe, preprocessorOf(recipe), preparation));
     case 'adapt': {
       const preprocessor = await readClipPreprocessor(join(recipe.base, 'feature_extractor'));
-      const data = yield* latentData(recipe, preprocessor, engine);
+      const data = yield* latentData(recipe, preprocessor, preparation);
       return adaptRecipe(recipe, seed, data, await tokenizerOf(recipe, output));
     }
   }
@@ -88,7 +110,7 @@ async function tokenizerOf({ base, words }: AdaptRecipeConfig, output: string): 
 async function* latentData(
   { base, data, frame, numFrames }: BackboneRecipeConfig | AdaptRecipeConfig,
   preprocessor: ClipPreprocessor,
-  engine: Engine,
+  { engine, skip, abortSignal }: Preparation,
 ): AsyncGenerator<RunEvent, LatentData> {
   const vae = componentOf(base, COMPONENTS.vae);
   if (vae === undefined)
@@ -101,17 +123,31 @@ async function* latentData(
     preprocessor,
     frame,
     numFrames,
+    ...(abortSignal === undefined ? {} : { abortSignal }),
   };
-  let cache: LatentCache = { files: [], skipped: [] };
+  const factor = spatialFactor(config);
+  if (frame.width % factor !== 0 || frame.height % factor !== 0) {
+    throw new AidError(
+      'invalid-config',
+      `frame: expected sides divisible by ${factor}, got ${frame.width}x${frame.height}`,
+    );
+  }
+  let cache: LatentCache = { name: '', files: [], skipped: [] };
   for await (const event of fillLatentCache(engine, options)) {
     if (event.kind === 'end') cache = event.cache;
     else yield event;
   }
-  for (const { name, reason } of cache.skipped) yield { kind: 'skipped', name, reason };
-  if (cache.files.length === 0) throw new AidError('invalid-data', `${data.bags}: no episode could be read`);
-  const factor = spatialFactor(config);
+  for (const episode of cache.skipped) skip(episode);
+  const [skipped] = cache.skipped;
+  if (cache.files.length === 0) {
+    throw new AidError(
+      'invalid-data',
+      `${data.bags}: none of ${cache.skipped.length} episodes could be read; ${skipped?.reason}`,
+    );
+  }
   return {
     files: cache.files,
+    sources: { bags: bagList(options.bags), latents: cache.name },
     latentDims: [config.latent_channels, frame.height / factor, frame.width / factor],
     scalingFactor: config.scaling_factor,
   };

@@ -4,6 +4,7 @@ import type { Value } from '../onnx/graph.js';
 import { Random } from '../random.js';
 import type { Engine } from '../runtime/engine.js';
 import { type FloatTensor, floatTensor, type Tensor } from '../runtime/tensor.js';
+import { inspectWeights } from '../weights/inspect-weights.js';
 import { readFloats } from '../weights/safetensors.js';
 import {
   type AdamWOptions,
@@ -16,7 +17,10 @@ import {
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { initialValue } from './initialization.js';
 import { type LearningRateConfig, learningRateAt } from './learning-rate.js';
+import { type MeasureSums, meansOf, NO_MEASURES, withMeasures } from './measures.js';
+import { Pace } from './pace.js';
 import type { Recipe, TrainedValues } from './recipe.js';
+import { checkStart } from './start.js';
 import { gradientName } from './training-graph.js';
 
 export interface TrainOptions {
@@ -32,6 +36,9 @@ export interface TrainOptions {
   /** Decay of the moving average of the parameters. */
   readonly averageDecay: number;
   readonly checkpoint: { readonly path: string; readonly everySteps: number; readonly fingerprint: string };
+  /** Where the networks are saved with each checkpoint. */
+  readonly modelFolder: string;
+  /** Ends the run after the step that is going on, with a checkpoint. */
   readonly abortSignal?: AbortSignal;
 }
 
@@ -45,27 +52,34 @@ export interface TrainStep {
   readonly measures: Readonly<Record<string, number>>;
   readonly gradientNorm: number;
   readonly learningRate: number;
+  /** Over the recent steps. */
   readonly clipsPerSecond: number;
-  /** Seconds until the last step, at this step's pace. */
+  /** Seconds until the last step, at the pace of the recent ones. */
   readonly secondsLeft: number;
 }
 export type TrainEvent =
   | { readonly kind: 'start'; readonly step: number; readonly steps: number; readonly trainedNumbers: number }
   | TrainStep
-  | {
-      readonly kind: 'checkpoint';
-      readonly step: number;
-      readonly averages: TrainedValues;
-      /** Means of the recipe's measures since the last checkpoint. */
-      readonly measures: Readonly<Record<string, number>>;
-    }
+  /** The model of this step has been saved, then the checkpoint. */
+  | { readonly kind: 'checkpoint'; readonly step: number }
+  /** The run goes on with something else than it began with. */
+  | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'end'; readonly step: number };
 
-/** Trains until `steps`, going on from the checkpoint where there is one. */
+/**
+ * Trains until `steps`, going on from the checkpoint where there is one. Errors: `aborted`, after a checkpoint;
+ * `engine-failed` when the loss is not finite: the last checkpoint and its model stay.
+ */
 export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenerator<TrainEvent> {
-  const { engine, steps, runsPerStep, checkpoint, abortSignal } = options;
+  const { engine, steps, runsPerStep, checkpoint, modelFolder, abortSignal } = options;
   const { graph, trained, unreached } = recipe.training;
   const restored = readCheckpoint(checkpoint.path, checkpoint.fingerprint);
+  checkStart(recipe, restored?.tensors, checkpoint.path);
+  const frozen = new Map(
+    [...recipe.weights].filter(([key]) => graph.parameters.has(key) && !trained.has(key)),
+  );
+  const { sha256 } = await inspectWeights(frozen);
+  const sources = { ...recipe.sources, 'frozen weights': sha256.slice(0, 16) };
   const tensors =
     restored?.tensors ??
     new Map(
@@ -75,9 +89,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
       ]),
     );
   const still = firstValues(unreached, recipe, options.seed);
-  for (const key of trained.keys()) {
-    if (!tensors.has(key)) throw new AidError('invalid-weights', `${checkpoint.path}: ${key} is missing`);
-  }
+  if (abortSignal?.aborted) throw stopped(abortSignal, checkpoint.path, restored?.step);
   const session = await engine.load(graph, {
     weights: (key) => (trained.has(key) ? undefined : recipe.weights.get(key)),
   });
@@ -87,46 +99,51 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
       ...still,
     ]);
   let step = restored?.step ?? 0;
-  yield {
-    kind: 'start',
-    step,
-    steps,
-    trainedNumbers: [...tensors.values()].reduce((n, { data }) => n + data.length, 0),
+  let written = restored?.step;
+  let measures: MeasureSums = restored?.measures ?? NO_MEASURES;
+  const writeState = async (): Promise<void> => {
+    await writeCheckpoint(checkpoint.path, { step, tensors, measures, sources }, checkpoint.fingerprint);
+    written = step;
   };
 
-  let recent: Record<string, number>[] = [];
   let next = recipe.batch(step * runsPerStep);
+  next.catch(() => undefined); // Reported when it is awaited.
   try {
+    yield {
+      kind: 'start',
+      step,
+      steps,
+      trainedNumbers: [...tensors.values()].reduce((n, { data }) => n + data.length, 0),
+    };
+    if (restored !== undefined) yield* changes(restored.sources, sources, step);
+    const pace = new Pace(performance.now());
     while (step < steps) {
-      abortSignal?.throwIfAborted();
-      const started = performance.now();
+      if (abortSignal?.aborted) {
+        if (written !== step) await writeState();
+        throw stopped(abortSignal, checkpoint.path, step);
+      }
       const sums = new Map<string, Float32Array>();
-      const measures: Record<string, number> = {};
+      const values: Record<string, number> = {};
       for (let run = 0; run < runsPerStep; run++) {
         const batch = await next;
         next = recipe.batch(step * runsPerStep + run + 1);
-        next.catch(() => undefined); // Reported when it is awaited.
+        next.catch(() => undefined);
         const { tensors: outputs } = await session.run({ ...batch, ...parameterInputs(tensors) });
-        collect(outputs, trained.keys(), sums, measures, 1 / runsPerStep);
+        collect(outputs, trained.keys(), sums, values, 1 / runsPerStep);
       }
       step += 1;
       const norm = gradientNorm(sums.values());
-      const { loss = Number.NaN, ...others } = measures;
-      recent.push(others);
-      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-        throw new AidError(
-          'engine-failed',
-          `step ${step}: the loss is ${loss} and the gradient's norm ${norm}; lower the learning rate`,
-        );
-      }
+      const { loss = Number.NaN, ...others } = values;
       const learningRate = learningRateAt(step, steps, options.learningRate);
+      if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw diverged(step, loss, norm, written);
       const scale = Math.min(1, options.maxGradientNorm / (norm + 1e-6));
       for (const [key, gradient] of sums) {
         const tensor = tensors.get(key) as TrainedTensor;
         adamWStep(tensor, gradient, { step, learningRate, scale }, options.optimizer);
         averageStep(tensor, step, options.averageDecay);
       }
-      const seconds = (performance.now() - started) / 1000;
+      measures = withMeasures(measures, others);
+      pace.stepEnded(performance.now());
       yield {
         kind: 'step',
         step,
@@ -135,19 +152,61 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         measures: others,
         gradientNorm: norm,
         learningRate,
-        clipsPerSecond: (recipe.clipsPerRun * runsPerStep) / seconds,
-        secondsLeft: (steps - step) * seconds,
+        clipsPerSecond: (recipe.clipsPerRun * runsPerStep) / pace.secondsPerStep,
+        secondsLeft: (steps - step) * pace.secondsPerStep,
       };
       if (step % checkpoint.everySteps === 0 || step === steps) {
-        await writeCheckpoint(checkpoint.path, { step, tensors }, checkpoint.fingerprint);
-        yield { kind: 'checkpoint', step, averages: averages(), measures: means(recent) };
-        recent = [];
+        if (!allFinite(tensors)) throw diverged(step, loss, norm, written);
+        // The model first: a run that is killed in between makes it again.
+        await recipe.save(modelFolder, averages(), meansOf(measures));
+        measures = NO_MEASURES;
+        await writeState();
+        yield { kind: 'checkpoint', step };
       }
     }
     yield { kind: 'end', step };
   } finally {
     await session.release();
   }
+}
+
+function stopped({ reason }: AbortSignal, checkpoint: string, step: number | undefined): AidError {
+  const where =
+    step === undefined ? 'before the first step' : `after step ${step}, which ${checkpoint} holds`;
+  return new AidError('aborted', `stopped ${where}`, { cause: reason });
+}
+
+function* changes(
+  before: Readonly<Record<string, string>>,
+  now: Readonly<Record<string, string>>,
+  step: number,
+): Generator<TrainEvent> {
+  for (const [name, was] of Object.entries(before)) {
+    const is = now[name];
+    if (is === was) continue;
+    yield {
+      kind: 'warning',
+      message: `${name}: ${was} until step ${step}, ${is ?? 'nothing'} now; the losses will differ from those of a run that was not stopped`,
+    };
+  }
+}
+
+function diverged(step: number, loss: number, norm: number, written: number | undefined): AidError {
+  const kept =
+    written === undefined || written === 0
+      ? 'there is no earlier checkpoint'
+      : `the checkpoint of step ${written} and its model stay as they are`;
+  return new AidError(
+    'engine-failed',
+    `step ${step}: the loss is ${loss} and the gradient's norm ${norm}: expected finite numbers; ${kept}; ` +
+      'lower the learning rate, in another output folder',
+  );
+}
+
+function allFinite(tensors: ReadonlyMap<string, TrainedTensor>): boolean {
+  for (const { data, average } of tensors.values())
+    for (const values of [data, average]) if (!values.every(Number.isFinite)) return false;
+  return true;
 }
 
 /** The values that training starts from: the recipe's weights, else initialised. */
@@ -173,13 +232,6 @@ function firstValues(
 
 function parameterInputs(tensors: ReadonlyMap<string, TrainedTensor>): Record<string, FloatTensor> {
   return Object.fromEntries([...tensors].map(([key, { shape, data }]) => [key, floatTensor(shape, data)]));
-}
-
-function means(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const names = Object.keys(all[0] ?? {});
-  return Object.fromEntries(
-    names.map((name) => [name, all.reduce((sum, each) => sum + (each[name] ?? 0), 0) / all.length]),
-  );
 }
 
 /** Adds a run's gradients and measures to the step's. */

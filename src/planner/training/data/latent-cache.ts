@@ -3,7 +3,7 @@
  * CLIP sees it. One safetensors file an episode, in a folder named by everything that they depend on.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { clipPixels, frameToPixels } from '../../conditioning/image-tensors.js';
@@ -23,7 +23,7 @@ import {
   type StoredTensor,
   writeSafetensors,
 } from '../../weights/safetensors.js';
-import { type Episode, evenlySpread } from './episode.js';
+import { type Episode, evenlySpread, reasonToSkip, type SkippedEpisode } from './episode.js';
 import { joined } from './joined.js';
 import { readMcapBag } from './mcap-bag.js';
 
@@ -35,6 +35,7 @@ export interface LatentCacheOptions {
   readonly frame: { readonly width: number; readonly height: number };
   /** Frames of a clip, spread evenly over the episode. */
   readonly numFrames: number;
+  readonly abortSignal?: AbortSignal;
 }
 
 /** One episode's cached tensors. */
@@ -47,51 +48,55 @@ export interface CachedClip {
 }
 
 export interface LatentCache {
+  /** Changes with the autoencoder's weights, the sizes and the preprocessing. */
+  readonly name: string;
   /** The cached files, one an episode. */
   readonly files: readonly string[];
-  /** Episodes that could not be read, and why. */
-  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  readonly skipped: readonly SkippedEpisode[];
 }
 
 export type LatentCacheEvent =
   | { readonly kind: 'encoded'; readonly done: number; readonly total: number }
   | { readonly kind: 'end'; readonly cache: LatentCache };
 
-const metadataSchema = z.object({ instruction: z.string() });
+const metadataSchema = z.object({ instruction: z.string(), bag: z.string() });
 
-/** Fills what is missing, telling how far it is. */
+/** Fills what is missing or was made of another bag of that name, telling how far it is. Errors: `aborted`. */
 export async function* fillLatentCache(
   engine: Engine,
   options: LatentCacheOptions,
 ): AsyncGenerator<LatentCacheEvent> {
-  const folder = join(options.cacheFolder, fingerprint(options));
+  const { cacheFolder, bags, abortSignal } = options;
+  const name = fingerprint(options);
   const files: string[] = [];
-  const skipped: { name: string; reason: string }[] = [];
+  const skipped: SkippedEpisode[] = [];
   let session: GraphSession | undefined;
   try {
-    for (const [index, bag] of options.bags.entries()) {
-      const file = join(folder, `${basename(bag, '.mcap')}.safetensors`);
-      if (!existsSync(file)) {
+    for (const [index, bag] of bags.entries()) {
+      if (abortSignal?.aborted) {
+        const { reason: cause } = abortSignal;
+        throw new AidError('aborted', `stopped after the latents of ${index} of ${bags.length} episodes`, {
+          cause,
+        });
+      }
+      const file = join(cacheFolder, name, `${basename(bag, '.mcap')}.safetensors`);
+      const stamp = stampOf(bag);
+      if (!isMadeOf(file, stamp)) {
         try {
           session ??= await loadEncoder(engine, options);
-          await writeClip(file, await readMcapBag(bag), session, options);
+          await writeClip(file, stamp, await readMcapBag(bag), session, options);
         } catch (error) {
-          if (
-            !AidError.isInstance(error) ||
-            (error.code !== 'invalid-data' && error.code !== 'invalid-image')
-          )
-            throw error;
-          skipped.push({ name: bag, reason: error.message });
+          skipped.push({ name: bag, reason: reasonToSkip(error) });
           continue;
         }
-        yield { kind: 'encoded', done: index + 1, total: options.bags.length };
+        yield { kind: 'encoded', done: index + 1, total: bags.length };
       }
       files.push(file);
     }
   } finally {
     await session?.release();
   }
-  yield { kind: 'end', cache: { files, skipped } };
+  yield { kind: 'end', cache: { name, files, skipped } };
 }
 
 export function readCachedClip(file: string): CachedClip {
@@ -117,6 +122,7 @@ async function loadEncoder(
 
 async function writeClip(
   file: string,
+  bag: string,
   episode: Episode,
   encoder: GraphSession,
   { frame, numFrames, preprocessor }: LatentCacheOptions,
@@ -137,11 +143,20 @@ async function writeClip(
       ['latents', { shape: latents?.dims ?? [], data: latents?.data as Float32Array, as: 'F16' as const }],
       ['clip_pixels', { shape: [3, size, size], data: seen, as: 'F16' as const }],
     ]),
-    { instruction: episode.instruction },
+    { instruction: episode.instruction, bag },
   );
 }
 
-/** Changes with the autoencoder's weights, the sizes and the preprocessing. */
+/** Tells a bag from another one of its name. */
+function stampOf(bag: string): string {
+  const stats = statSync(bag, { throwIfNoEntry: false });
+  return `${stats?.size} bytes of ${stats?.mtimeMs}`;
+}
+
+function isMadeOf(file: string, stamp: string): boolean {
+  return existsSync(file) && readSafetensorsMetadata(file)['bag'] === stamp;
+}
+
 function fingerprint({ vae, frame, numFrames, preprocessor }: LatentCacheOptions): string {
   const hash = createHash('sha256');
   hash.update(JSON.stringify({ config: vae.config, frame, numFrames, preprocessor }));

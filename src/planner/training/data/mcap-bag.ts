@@ -37,7 +37,9 @@ export async function readMcapBag(path: string, topics: BagTopics = SIM_TOPICS):
         readable: new FileHandleReadable(file),
         decompressHandlers: await loadDecompressHandlers(),
       });
-      const readers = messageReaders(reader);
+      if (reader.chunkIndexes.length === 0 && (reader.statistics?.messageCount ?? 0n) > 0n)
+        throw new Error('it has no index; "mcap compress" writes a copy with one');
+      const readers = messageReaders(reader, topics);
       for await (const { channelId, data } of reader.readMessages({
         topics: [topics.image, topics.instruction],
       })) {
@@ -65,12 +67,21 @@ export async function readMcapBag(path: string, topics: BagTopics = SIM_TOPICS):
   };
 }
 
-function messageReaders(reader: McapIndexedReader): Map<number, MessageReader> {
+/** Of the two topics, by schema; what else a bag holds may be of any kind. */
+function messageReaders(reader: McapIndexedReader, topics: BagTopics): Map<number, MessageReader> {
+  const types = new Map([
+    [topics.image, 'sensor_msgs/msg/CompressedImage'],
+    [topics.instruction, 'std_msgs/msg/String'],
+  ]);
   const readers = new Map<number, MessageReader>();
-  for (const { id, encoding, data } of reader.schemasById.values()) {
-    if (encoding !== 'ros2msg') continue;
-    const definition = parseDefinition(new TextDecoder().decode(data), { ros2: true });
-    readers.set(id, new MessageReader(definition));
+  for (const { topic, schemaId } of reader.channelsById.values()) {
+    const type = types.get(topic);
+    if (type === undefined) continue;
+    const schema = reader.schemasById.get(schemaId);
+    if (schema?.name !== type || schema.encoding !== 'ros2msg')
+      throw new Error(`${topic}: expected ${type} (ros2msg), got ${schema?.name} (${schema?.encoding})`);
+    const definition = parseDefinition(new TextDecoder().decode(schema.data), { ros2: true });
+    readers.set(schemaId, new MessageReader(definition));
   }
   return readers;
 }

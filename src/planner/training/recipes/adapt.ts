@@ -10,13 +10,14 @@ import type { Tokenizer } from '../../conditioning/tokenizer.js';
 import { AidError } from '../../errors.js';
 import { COMPONENTS, conditionTokens } from '../../models/aid.js';
 import { adapterConfigOf, aidConfig } from '../../models/aid-config.js';
-import { clipTextConfig, clipVisionConfig } from '../../models/clip/config.js';
+import { type ClipTextConfig, clipTextConfig, clipVisionConfig } from '../../models/clip/config.js';
 import { tokensCondition } from '../../models/unet/condition.js';
 import { unetConfig } from '../../models/unet/config.js';
 import { unet } from '../../models/unet/unet.js';
 import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import { type Int64Tensor, int64Tensor } from '../../runtime/tensor.js';
+import { parseConfig } from '../../weights/model-component.js';
 import { clipBatch } from '../data/clip-batches.js';
 import type { Recipe, TrainedValues } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
@@ -37,6 +38,8 @@ export const adaptRecipeConfig = z.object({
 });
 export type AdaptRecipeConfig = z.infer<typeof adaptRecipeConfig>;
 
+/** Texts that `templateStates` writes. */
+const TEMPLATE_STATES = 4;
 const ADAPTED = /^dqformer\.|^unet\..*(_adapter\.|\.attn2\.)/;
 
 export function adaptRecipe(
@@ -57,11 +60,18 @@ export function adaptRecipe(
   const text =
     textComponent !== undefined
       ? configOf(clipTextConfig, textComponent)
-      : clipTextConfig.parse({
-          ...config.text_encoder,
-          vocab_size: tokenizer.vocabSize,
-          eos_token_id: tokenizer.endTokenId,
-        });
+      : parseConfig(
+          clipTextConfig,
+          {
+            ...config.text_encoder,
+            vocab_size: tokenizer.vocabSize,
+            eos_token_id: tokenizer.endTokenId,
+          },
+          `text_encoder, which ${base} has not`,
+        );
+
+  const whole: readonly string[] = config.train;
+  checkAdapt(config, tokenizer, text, textComponent !== undefined);
 
   const graph = new Graph('adapt-training');
   const root = new Scope(graph);
@@ -87,7 +97,6 @@ export function adaptRecipe(
       adapterConfigOf(aid),
     ),
   );
-  const whole: readonly string[] = config.train;
   const isTrained = (key: string): boolean => ADAPTED.test(key) || whole.includes(key.split('.')[0] ?? '');
   const batches = {
     ...config,
@@ -101,6 +110,7 @@ export function adaptRecipe(
     training: trainingGraph(loss, {}, isTrained),
     clipsPerRun: batch,
     weights: allTensors(base),
+    sources: data.sources,
     async batch(index) {
       const { denoising, clipPixels, frameGiven, instructions } = clipBatch(index, batches);
       return {
@@ -149,6 +159,45 @@ export function adaptRecipe(
       }
     },
   };
+}
+
+/** What would only show when the model is used, hours later. */
+function checkAdapt(
+  { aid, frame, numFrames, train, base, text_encoder: ownText }: AdaptRecipeConfig,
+  tokenizer: Tokenizer,
+  text: ClipTextConfig,
+  hasText: boolean,
+): void {
+  const { video, dqformer } = aid;
+  const checks: readonly (readonly [boolean, string])[] = [
+    [
+      hasText || train.includes('text_encoder'),
+      `train: ${base} has no text_encoder, expected it to be trained`,
+    ],
+    [!hasText || ownText === undefined, `text_encoder: ${base} has one already`],
+    [
+      video.width === frame.width && video.height === frame.height,
+      `aid.video: expected the frame's ${frame.width}x${frame.height}, got ${video.width}x${video.height}`,
+    ],
+    [
+      dqformer.num_frames === numFrames,
+      `aid.dqformer.num_frames: expected numFrames, ${numFrames}, got ${dqformer.num_frames}`,
+    ],
+    [
+      aid.num_states === TEMPLATE_STATES,
+      `aid.num_states: expected the template's ${TEMPLATE_STATES}, got ${aid.num_states}`,
+    ],
+    [
+      aid.text_length <= text.max_position_embeddings,
+      `aid.text_length: expected at most the text encoder's ${text.max_position_embeddings}, got ${aid.text_length}`,
+    ],
+    [
+      tokenizer.vocabSize <= text.vocab_size,
+      `text_encoder.vocab_size: expected at least the tokenizer's ${tokenizer.vocabSize}, got ${text.vocab_size}`,
+    ],
+  ];
+  const problems = checks.flatMap(([holds, problem]) => (holds ? [] : [problem]));
+  if (problems.length > 0) throw new AidError('invalid-config', problems.join('; '));
 }
 
 /** `aid/`: the trained tensors that are AID's own, under their components' prefixes, and its config. */

@@ -8,8 +8,8 @@ import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import { Random } from '../../random.js';
 import { floatTensor, type Tensor } from '../../runtime/tensor.js';
-import { bagsIn } from '../data/bag-folder.js';
-import { evenlySpread } from '../data/episode.js';
+import { bagList, bagsIn } from '../data/bag-folder.js';
+import { evenlySpread, reasonToSkip, type SkippedEpisode } from '../data/episode.js';
 import { joined } from '../data/joined.js';
 import { readMcapBag } from '../data/mcap-bag.js';
 import type { Recipe } from '../recipe.js';
@@ -33,10 +33,14 @@ export const autoencoderRecipeConfig = z.object({
 });
 export type AutoencoderRecipeConfig = z.infer<typeof autoencoderRecipeConfig>;
 
-/** `start`: a model folder whose autoencoder is trained further. */
+/** Enough where one episode in ten can be read. */
+const MAX_ATTEMPTS = 200;
+
+/** `skip` is told of each episode that cannot be read, once; `start`: an autoencoder that is trained further. */
 export function autoencoderRecipe(
   config: AutoencoderRecipeConfig,
   seed: number,
+  skip: (episode: SkippedEpisode) => void,
   start?: WeightsAndConfig,
 ): Recipe {
   const { vae, frame, framesPerClip, clipsPerRun } = config;
@@ -45,6 +49,12 @@ export function autoencoderRecipe(
     throw new AidError(
       'invalid-config',
       `vae: expected 3 colour channels and a frame divisible by ${factor}, got ${frameChannels(vae)} and ${frame.width}x${frame.height}`,
+    );
+  }
+  if (framesPerClip > config.framesPerEpisode) {
+    throw new AidError(
+      'invalid-config',
+      `framesPerClip: expected at most framesPerEpisode, ${config.framesPerEpisode}, got ${framesPerClip}`,
     );
   }
   const images = clipsPerRun * framesPerClip;
@@ -61,10 +71,30 @@ export function autoencoderRecipe(
     { absoluteError: config.absoluteErrorWeight, divergence: config.divergenceWeight },
   );
   const bags = bagsIn(config.data.bags);
+  const sources = { bags: bagList(bags) };
+  const skipped = new Set<string>();
   const sizeOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
+  /** Of a random episode; where it cannot be read, of the next random one: what was met before changes nothing. */
   async function clip(random: Random): Promise<Float32Array> {
-    const bag = bags[random.below(bags.length)] as string;
+    for (let attempt = 1; ; attempt++) {
+      const bag = bags[random.below(bags.length)] as string;
+      try {
+        return await clipOf(bag, random);
+      } catch (error) {
+        const reason = reasonToSkip(error);
+        if (!skipped.has(bag)) skip({ name: bag, reason });
+        skipped.add(bag);
+        if (attempt < MAX_ATTEMPTS) continue;
+        throw new AidError(
+          'invalid-data',
+          `${config.data.bags}: no episode could be read, ${MAX_ATTEMPTS} times in a row; ${reason}`,
+        );
+      }
+    }
+  }
+
+  async function clipOf(bag: string, random: Random): Promise<Float32Array> {
     const episode = await readMcapBag(bag);
     const indices = evenlySpread(episode.frameCount, config.framesPerEpisode);
     const first = random.below(indices.length - framesPerClip + 1);
@@ -77,6 +107,7 @@ export function autoencoderRecipe(
     training: trainingGraph(loss, { meanSquaredError, divergence, latentPower }, () => true),
     clipsPerRun,
     weights: prefixed('vae', start),
+    sources,
     async batch(index): Promise<Record<string, Tensor>> {
       const random = new Random(seed, 1, index);
       const streams = Array.from({ length: clipsPerRun }, (_, i) => new Random(seed, 2, index, i));

@@ -44,6 +44,7 @@ export function backboneRecipe(config: BackboneRecipeConfig, seed: number, data:
     clipsPerRun: batch,
     // Only the networks that are trained; the base may hold others.
     weights: new Map([...allTensors(config.base)].filter(([key]) => graph.parameters.has(key))),
+    sources: data.sources,
     async batch(index) {
       const { denoising, clipPixels, frameGiven } = clipBatch(index, batches);
       return {

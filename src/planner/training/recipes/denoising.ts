@@ -21,6 +21,7 @@ export const denoisingConfig = {
       frame: z.number().min(0).max(1),
       both: z.number().min(0).max(1),
     })
+    .refine(({ text, frame, both }) => text + frame + both <= 1, 'expected shares that sum to at most 1')
     .default({ text: 0.05, frame: 0.05, both: 0.05 }),
   /** Of the training videos: SVD's time ids are this minus one, the motion bucket and the noise augmentation. */
   framesPerSecond: z.int().positive().default(7),
@@ -47,6 +48,8 @@ export function denoisingGraph(
 /** The cached clips that a run trains on. */
 export interface LatentData {
   readonly files: readonly string[];
+  /** See `Recipe`. */
+  readonly sources: Readonly<Record<string, string>>;
   /** [C, h, w] */
   readonly latentDims: readonly [number, number, number];
   /** The autoencoder's. */
