@@ -15,6 +15,8 @@ export class WorkerClient {
   #ended: AidError | undefined;
 
   constructor(script = new URL('./worker.js', import.meta.url)) {
+    // onnxruntime would report to its makers, and crashes while it reads a long command line for that.
+    process.env.ORT_DISABLE_TELEMETRY ??= '1';
     this.#worker = new Worker(script);
     // An idle engine does not keep the process alive.
     this.#worker.unref();
