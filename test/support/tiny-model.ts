@@ -67,7 +67,15 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions =
       num_attention_heads: [1, 2],
       num_frames: numFrames,
     },
-    vae: { block_out_channels: [32, 32, 32], latent_channels: 4, layers_per_block: 1, scaling_factor: 1 },
+    vae: {
+      in_channels: 3,
+      out_channels: 3,
+      down_block_types: Array(3).fill('DownEncoderBlock2D'),
+      block_out_channels: [32, 32, 32],
+      layers_per_block: 1,
+      latent_channels: 4,
+      scaling_factor: 1,
+    },
     image_encoder: { ...tower, image_size: 32, patch_size: 16, num_channels: 3 },
     text_encoder: {
       ...tower,

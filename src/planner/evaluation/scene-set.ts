@@ -127,6 +127,11 @@ export async function* openSceneSet(
   const content = readScenesFile(file);
   if (!isComplete(content, seeds))
     throw new AidError('invalid-data', `${file}: expected the seeds ${from}:${to}, some are missing`);
+  if (content.width !== size.width || content.height !== size.height)
+    throw new AidError(
+      'invalid-data',
+      `${file}: expected pictures of ${size.width}x${size.height}, got ${content.width}x${content.height}`,
+    );
   const inRange = (seed: number): boolean => seed >= from && seed < to;
   const scenes = content.scenes.filter(({ seed }) => inRange(seed));
   if (scenes.length === 0)

@@ -175,6 +175,11 @@ describe('a scene', () => {
   });
 });
 
+it('refuses scenes of another size than it asked for', async () => {
+  const size = { width: 64, height: 32 };
+  await expect(open(fakeSim(), { size })).rejects.toThrow('expected pictures of 64x32, got 32x32');
+});
+
 it('refuses a list of scenes that is not one', async () => {
   const sim = fakeSim(
     `fs.mkdirSync(out, { recursive: true }); fs.writeFileSync(out + '/scenes.json', '{"scenes": []}');`,

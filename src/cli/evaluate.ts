@@ -1,0 +1,188 @@
+/** `aid evaluate`: how well a model imagines scenes whose outcomes are known. */
+import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { writeFileAtomically } from '../planner/atomic-file.js';
+import { AidError } from '../planner/errors.js';
+import { evaluate, warmUp } from '../planner/evaluation/evaluate.js';
+import type { EvaluationReport } from '../planner/evaluation/report.js';
+import { DEFAULT_SWEEP, type SamplingChoice } from '../planner/evaluation/sampling-settings.js';
+import type { SeedRange } from '../planner/evaluation/scene-maker.js';
+import type { SceneResult } from '../planner/evaluation/scene-result.js';
+import { openSceneSet, type SceneSet } from '../planner/evaluation/scene-set.js';
+import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
+import { VideoPlanner } from '../planner/video-planner.js';
+import { writeSceneImage } from './evaluate-images.js';
+import { evaluationTable } from './evaluate-table.js';
+import { interruptible, orAborted } from './interruption.js';
+import { finiteNumber, PROVIDERS, wholeNumber } from './options.js';
+import { modelFolder } from './package.js';
+import { type Progress, progressLine } from './progress.js';
+import { note, say, sayJson } from './terminal.js';
+
+interface EvaluateFlags {
+  readonly model?: string;
+  readonly scenes: SeedRange;
+  readonly seeds: number;
+  readonly steps?: number;
+  readonly preset?: string;
+  readonly frameGuidance?: number;
+  readonly textGuidance?: number;
+  readonly sweep?: true;
+  readonly json?: true;
+  readonly out?: string;
+  readonly images?: string;
+  readonly cache: string;
+  readonly workers: number;
+  readonly provider: ChosenProvider;
+  readonly threads?: number;
+}
+
+/** Wordings never seen may have many words never seen. */
+const SHOWN_WARNINGS = 4;
+
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description('measure a model on simulated scenes whose outcomes under every command are known')
+    .option('--model <dir>', 'model folder (default: the one in this package)')
+    .addOption(
+      new Option('--scenes <A:B>', "the simulator's seeds A to B - 1; from 10000 on none is for training")
+        .argParser(seedRange)
+        .default({ from: 10_000, to: 10_128 }, '10000:10128'),
+    )
+    .option('--seeds <n>', 'clips of the command in each scene', wholeNumber(1), 4)
+    .option('--steps <n>', 'denoising steps (default: as the model says)', wholeNumber(1))
+    .option('--preset <name>', "the model's settings of that name, such as fast")
+    .option(
+      '--frame-guidance <scale>',
+      'how much the frame counts (default: as the model says)',
+      finiteNumber,
+    )
+    .option(
+      '--text-guidance <scale>',
+      'how much the command counts (default: as the model says)',
+      finiteNumber,
+    )
+    .option('--sweep', 'also try 25, 8, 4, 2 and 1 steps with other samplers and guidances')
+    .option('--json', 'print the figures as JSON and nothing else')
+    .option('--out <file>', 'also write the figures, and what each scene gave, to this JSON file')
+    .option('--images <dir>', 'also write a picture of every scene, failures first in their order')
+    .option('--cache <dir>', 'folder that keeps simulated scenes', join('runs', 'scenes'))
+    .option(
+      '--workers <n>',
+      'processes that simulate (default: one for each core)',
+      wholeNumber(1),
+      availableParallelism(),
+    )
+    .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
+    .option('--threads <n>', 'threads on the CPU (default: all cores)', wholeNumber(1))
+    .action((flags: EvaluateFlags) =>
+      interruptible(async (abortSignal) => {
+        const progress = progressLine();
+        try {
+          await run(flags, progress, abortSignal);
+        } finally {
+          progress.end();
+        }
+      }),
+    );
+}
+
+async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortSignal): Promise<void> {
+  const { out, images, json, provider, threads } = flags;
+  if (out !== undefined && kindOf(out) === 'folder')
+    throw new AidError('invalid-argument', `--out ${out}: expected a file, got a folder`);
+  if (images !== undefined && kindOf(images) === 'file')
+    throw new AidError('invalid-argument', `--images ${images}: expected a folder, got a file`);
+  const model = modelFolder(flags.model);
+  progress.phase(`loading ${model}`);
+  const planner = await orAborted(
+    VideoPlanner.load(model, { provider, ...(threads === undefined ? {} : { threads }) }),
+    abortSignal,
+  );
+  try {
+    const sampling = samplingOf(flags);
+    await warmUp(planner, sampling, abortSignal);
+    const set = await sceneSet(flags, progress, abortSignal);
+    const { report, scenes } = await figures(planner, set, flags, sampling, progress, abortSignal);
+    progress.end();
+    if (out !== undefined) {
+      await writeFileAtomically(out, (file) =>
+        file.writeFile(`${JSON.stringify({ ...report, results: scenes }, null, 1)}\n`),
+      );
+    }
+    for (const warning of report.warnings.slice(0, SHOWN_WARNINGS)) note(`aid: warning: ${warning}`);
+    const more = report.warnings.length - SHOWN_WARNINGS;
+    if (more > 0) note(`aid: ${more} more warnings in the JSON`);
+    if (json === true) sayJson(report);
+    else for (const line of evaluationTable(report)) say(line);
+  } finally {
+    await planner.dispose();
+  }
+}
+
+async function sceneSet(
+  { scenes: seeds, cache, workers }: EvaluateFlags,
+  progress: Progress,
+  abortSignal: AbortSignal,
+): Promise<SceneSet> {
+  for await (const event of openSceneSet({ seeds, cache, workers, abortSignal })) {
+    if (event.kind === 'end') return event.set;
+    progress.step(event.done, event.total, 'simulating scenes');
+  }
+  throw new Error('the scenes ended without their end event');
+}
+
+async function figures(
+  planner: VideoPlanner,
+  set: SceneSet,
+  { seeds, sweep, images }: EvaluateFlags,
+  sampling: SamplingChoice,
+  progress: Progress,
+  abortSignal: AbortSignal,
+): Promise<{ report: EvaluationReport; scenes: readonly SceneResult[] }> {
+  progress.phase('looking at the first scene');
+  const options = {
+    set,
+    seeds,
+    sampling,
+    abortSignal,
+    ...(sweep === undefined ? {} : { sweep: DEFAULT_SWEEP }),
+  };
+  let scenesDone = 0;
+  for await (const event of evaluate(planner, options)) {
+    if (event.kind === 'clip') progress.step(event.done, event.total, 'imagining clips');
+    if (event.kind === 'scene') {
+      scenesDone += 1;
+      // For logs, which have no progress line.
+      if (!process.stderr.isTTY && scenesDone % 8 === 0) note(`scene ${scenesDone} of ${set.scenes.length}`);
+      if (images !== undefined) await writeSceneImage(images, event);
+    }
+    if (event.kind === 'end') return event;
+  }
+  throw new Error('the evaluation ended without its end event');
+}
+
+function samplingOf({ steps, preset, frameGuidance, textGuidance }: EvaluateFlags): SamplingChoice {
+  return {
+    ...(steps === undefined ? {} : { numInferenceSteps: steps }),
+    ...(preset === undefined ? {} : { preset }),
+    ...(frameGuidance === undefined ? {} : { frameGuidance }),
+    ...(textGuidance === undefined ? {} : { textGuidance }),
+  };
+}
+
+/** `A:B` */
+function seedRange(text: string): SeedRange {
+  const [, from, to] = /^(\d{1,9}):(\d{1,9})$/.exec(text) ?? [];
+  if (from !== undefined && to !== undefined && Number(from) < Number(to))
+    return { from: Number(from), to: Number(to) };
+  throw new InvalidArgumentError('Expected A:B with 0 <= A < B.');
+}
+
+function kindOf(path: string): 'file' | 'folder' | 'nothing' {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return 'nothing';
+  return stats.isDirectory() ? 'folder' : 'file';
+}

@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { simFingerprint } from '#planner/evaluation/scene-maker.js';
+import { tinyModel } from '../../support/tiny-model.js';
+import { emptyFolder, SCENES_FIXTURE } from './fake-sim.js';
+
+const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+
+function aid(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...args], { timeout: 100_000 }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+/** A cache in which the fixture's scene lies where today's simulator would have put it. */
+function cacheWithScene(): string {
+  const cache = emptyFolder();
+  const folder = join(cache, `128x128-${simFingerprint()}`);
+  cpSync(SCENES_FIXTURE, folder, { recursive: true });
+  const file = join(folder, 'scenes.json');
+  const list = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  writeFileSync(file, JSON.stringify({ ...list, width: 128, height: 128 }));
+  return cache;
+}
+
+it('prints the figures as JSON and nothing else, writes them, and a picture of every scene', async () => {
+  const [model, cache, out] = [await tinyModel(), cacheWithScene(), emptyFolder()];
+  const [file, images] = [join(out, 'figures.json'), join(out, 'pictures')];
+  const common = [
+    '--model',
+    model,
+    '--scenes',
+    '10003:10005',
+    '--cache',
+    cache,
+    '--provider',
+    'cpu',
+    '--threads',
+    '1',
+  ];
+  const flags = ['--seeds', '2', '--preset', 'fast', '--json', '--out', file, '--images', images];
+  const { status, stdout, stderr } = await aid('evaluate', ...common, ...flags);
+  expect(status, stderr).toBe(0);
+  const report = JSON.parse(stdout);
+  expect(report).toMatchObject({
+    instructionFollowing: expect.any(Number),
+    chance: 0.25,
+    psnr: expect.any(Number),
+    ssim: expect.any(Number),
+    ceilingPsnr: expect.any(Number),
+    copyFirstPsnr: expect.any(Number),
+    perFamily: { push_right: { count: 1 } },
+    model: { path: model, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    engine: { provider: 'cpu', threads: 1 },
+    sampling: { numInferenceSteps: 1 },
+    seeds: 2,
+    scenes: {
+      seeds: { from: 10_003, to: 10_005 },
+      count: 1,
+      skipped: [{ seed: 10_004 }],
+      generator: 'aid-sim 0.2.0',
+    },
+  });
+  expect(report.heldOutWordings.count).toBe(1);
+  const written = JSON.parse(readFileSync(file, 'utf8'));
+  expect(written).toMatchObject(report);
+  // 2 seeds, held-out, swapped, blank; distances to 4 commands.
+  expect(written.results[0].clips).toHaveLength(5);
+  expect(written.results[0].clips[0].distances.pixels).toHaveLength(4);
+  expect(readdirSync(images)).toEqual([
+    `${report.instructionFollowing === 1 ? 'followed' : 'failed'}-10003.png`,
+  ]);
+
+  const table = await aid('evaluate', ...common, '--seeds', '1', '--steps', '1');
+  expect(table.status, table.stderr).toBe(0);
+  for (const words of [
+    'instruction following',
+    'push_right',
+    'wordings never seen',
+    'PSNR, dB',
+    'best of 1',
+    '1 steps',
+  ])
+    expect(table.stdout).toContain(words);
+});
+
+it('refuses what it cannot use in one line, before it simulates anything', async () => {
+  const [model, cache] = [await tinyModel(), join(emptyFolder(), 'cache')];
+  for (const [flags, words] of [
+    [['--scenes', '10003'], 'Expected A:B'],
+    [['--scenes', '7:7'], 'Expected A:B'],
+    [['--preset', 'best'], 'the model has no best; it has fast'],
+    [['--out', cache.replace(/cache$/, '')], 'expected a file, got a folder'],
+  ] as const) {
+    const { status, stdout, stderr } = await aid('evaluate', '--model', model, '--cache', cache, ...flags);
+    expect(status, words).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr.trim().split('\n')).toEqual([expect.stringContaining(words)]);
+  }
+  expect(existsSync(cache)).toBe(false);
+});
