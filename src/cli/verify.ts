@@ -1,9 +1,9 @@
 /** `aid verify`: this network against tensors that another implementation wrote down. */
 import { Command, Option } from 'commander';
-import { AidError } from '../planner/errors.js';
 import type { ExecutionProvider } from '../planner/runtime/engine.js';
 import { OnnxRuntimeEngine } from '../planner/runtime/onnxruntime/onnxruntime-engine.js';
 import { type TensorCheck, verifyCases } from '../planner/verification/verify.js';
+import { note, say, sayJson } from './terminal.js';
 
 interface VerifyFlags {
   readonly json?: true;
@@ -29,20 +29,17 @@ export function verifyCommand(): Command {
       try {
         for await (const check of verifyCases(folder, { engine })) {
           checks.push(check);
-          if (json !== true) print(process.stdout, row(check));
-          else if (check.reason !== undefined)
-            print(process.stderr, `${check.case}: ${check.tensor}: ${check.reason}`);
+          if (json !== true) say(row(check));
+          else if (check.reason !== undefined) note(`${check.case}: ${check.tensor}: ${check.reason}`);
         }
       } catch (error) {
-        if (!AidError.isInstance(error)) throw error;
-        print(process.stderr, `aid verify: ${error.message}`);
-        if (json === true) print(process.stdout, '[]');
-        process.exitCode = 1;
-        return;
+        if (json === true) sayJson([]);
+        throw error;
       } finally {
         await engine.dispose();
       }
-      print(process.stdout, json === true ? JSON.stringify(checks, null, 1) : summary(checks, provider));
+      if (json === true) sayJson(checks);
+      else say(summary(checks, provider));
       if (checks.length === 0 || checks.some(({ pass }) => !pass)) process.exitCode = 1;
     });
 }
@@ -60,9 +57,7 @@ function summary(checks: readonly TensorCheck[], provider: ExecutionProvider): s
   const cases = new Set(checks.map((check) => check.case)).size;
   const failed = checks.filter(({ pass }) => !pass).length;
   const verdict = failed === 0 ? 'all within tolerance' : `${failed} failed`;
-  return `${checks.length} tensors of ${cases} cases on ${provider}: ${verdict}`;
+  return `${counted(checks.length, 'tensor')} of ${counted(cases, 'case')} on ${provider}: ${verdict}`;
 }
 
-function print(stream: NodeJS.WriteStream, line: string): void {
-  stream.write(`${line}\n`);
-}
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -102,12 +102,15 @@ function compare(place: Place, actual: Output | undefined, expected: Output | un
     difference = Math.max(difference, Math.abs(is - should));
   }
   const error = scale === 0 ? difference : difference / scale;
-  return { ...place, error, pass: error <= place.tolerance };
+  return check(place, error);
+}
+
+function check(place: Place, error: number): TensorCheck {
+  const { case: name, tensor, tolerance } = place;
+  return { case: name, tensor, error, tolerance, pass: error <= tolerance };
 }
 
 const failed = (place: Place, reason: string): TensorCheck => ({
-  ...place,
-  error: Number.POSITIVE_INFINITY,
-  pass: false,
+  ...check(place, Number.POSITIVE_INFINITY),
   reason,
 });
