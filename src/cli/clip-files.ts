@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeAnimatedWebp, encodeFilmstrip } from '../planner/conditioning/animation.js';
 import { encodePng, type Frame } from '../planner/conditioning/frame.js';
+import { throwIfAborted } from '../planner/errors.js';
 import type { ClipReport } from '../planner/imagination/events.js';
 
 /** Pixels across, about; a longer filmstrip goes on in the next row. */
@@ -31,11 +32,12 @@ export interface Clip {
   readonly report: ClipReport;
 }
 
-/** Writes the clip into a folder that exists and returns what `clip.json` holds. */
+/** Writes the clip into a folder that exists and returns what `clip.json` holds. Errors: `aborted`. */
 export async function writeClip(
   folder: string,
   { frames, previews, report }: Clip,
   { aid, frame }: Pick<ClipDocument, 'aid' | 'frame'>,
+  abortSignal: AbortSignal,
 ): Promise<ClipDocument> {
   const files = {
     animation: 'clip.webp',
@@ -44,7 +46,10 @@ export async function writeClip(
     ...(previews.length > 0 ? { steps: 'steps.png' } : {}),
   };
   const { framesPerSecond } = report;
-  const put = (name: string, data: Uint8Array | string): Promise<void> => writeFile(join(folder, name), data);
+  const put = (name: string, data: Uint8Array | string): Promise<void> => {
+    throwIfAborted(abortSignal);
+    return writeFile(join(folder, name), data);
+  };
   await mkdir(join(folder, 'frames'));
   for (const [index, name] of files.frames.entries())
     await put(name, await encodePng(frames[index] as Frame));

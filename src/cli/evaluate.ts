@@ -15,7 +15,7 @@ import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { writeSceneImage } from './evaluate-images.js';
 import { evaluationTable } from './evaluate-table.js';
-import { interruptible, orAborted } from './interruption.js';
+import { interruptible } from './interruption.js';
 import { finiteNumber, PROVIDERS, wholeNumber } from './options.js';
 import { modelFolder } from './package.js';
 import { type Progress, progressLine } from './progress.js';
@@ -97,10 +97,11 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
     throw new AidError('invalid-argument', `--images ${images}: expected a folder, got a file`);
   const model = modelFolder(flags.model);
   progress.phase(`loading ${model}`);
-  const planner = await orAborted(
-    VideoPlanner.load(model, { provider, ...(threads === undefined ? {} : { threads }) }),
+  const planner = await VideoPlanner.load(model, {
+    provider,
+    ...(threads === undefined ? {} : { threads }),
     abortSignal,
-  );
+  });
   try {
     const sampling = samplingOf(flags);
     await warmUp(planner, sampling, abortSignal);

@@ -10,7 +10,7 @@ import type { ImagineRequest } from '../planner/imagination/request.js';
 import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { type Clip, type ClipDocument, writeClip } from './clip-files.js';
-import { interruptible, orAborted } from './interruption.js';
+import { interruptible } from './interruption.js';
 import { finiteNumber, PROVIDERS, stateTexts, wholeNumber } from './options.js';
 import { checkOutputFolder, freePath, writeFolderAtomically } from './output-folder.js';
 import { modelFolder, packageVersion } from './package.js';
@@ -98,18 +98,16 @@ async function imagine(
 
   progress.phase(`loading ${shownPath(model)}`);
   const started = performance.now();
-  const planner = await orAborted(
-    VideoPlanner.load(model, {
-      provider: flags.provider,
-      ...(flags.threads === undefined ? {} : { threads: flags.threads }),
-    }),
+  const planner = await VideoPlanner.load(model, {
+    provider: flags.provider,
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     abortSignal,
-  );
+  });
   const loadMs = performance.now() - started;
   const clips: Clip[] = [];
   try {
     progress.phase('looking at the frame');
-    const frames = flags.candidates === 1 ? [frame] : await orAborted(planner.observe([frame]), abortSignal);
+    const frames = flags.candidates === 1 ? [frame] : await planner.observe([frame]);
     for (let index = 0; index < flags.candidates; index++) {
       const request = { ...requestOf(flags, planner), frames, instruction, seed: seed + index, abortSignal };
       clips.push(
@@ -174,7 +172,7 @@ async function writeClips(
     for (const clip of clips) {
       const name = clips.length === 1 ? '' : `seed-${clip.report.seed}`;
       if (name !== '') await mkdir(join(draft, name));
-      const document = await orAborted(writeClip(join(draft, name), clip, origin), abortSignal);
+      const document = await writeClip(join(draft, name), clip, origin, abortSignal);
       results.push({ out: join(out, name), ...document });
     }
     if (clips.length > 1)

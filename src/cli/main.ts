@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `aid` command. */
 import { Command } from 'commander';
-import { failureOf, isAborted } from './failure.js';
+import { failureOf } from './failure.js';
 import { packageVersion } from './package.js';
 import { note } from './terminal.js';
 
@@ -42,8 +42,6 @@ async function main(args: readonly string[]): Promise<void> {
 function fail(error: unknown): void {
   const { line, exitCode } = failureOf(error);
   if (line !== undefined) note(line);
-  // Work that cannot be aborted may still go on.
-  if (isAborted(error)) process.exit(exitCode);
   process.exitCode = exitCode;
 }
 

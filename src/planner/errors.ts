@@ -35,3 +35,8 @@ export class AidError extends Error {
     return typeof error === 'object' && error !== null && marker in error;
   }
 }
+
+/** Errors: `aborted`. */
+export function throwIfAborted(abortSignal: AbortSignal | undefined): void {
+  if (abortSignal?.aborted === true) throw new AidError('aborted', 'aborted', { cause: abortSignal.reason });
+}

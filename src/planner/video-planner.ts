@@ -8,7 +8,7 @@ import { branchesFor, combine, type WeightedBranch } from './diffusion/guidance.
 import { preconditioned } from './diffusion/preconditioning.js';
 import { samplers } from './diffusion/samplers.js';
 import { initialNoiseScale, karrasSigmas } from './diffusion/schedule.js';
-import { AidError } from './errors.js';
+import { AidError, throwIfAborted } from './errors.js';
 import { checkNetworks } from './imagination/check-networks.js';
 import type { ClipReport, ImagineEvent } from './imagination/events.js';
 import {
@@ -41,6 +41,8 @@ export interface LoadOptions {
   readonly statePrompter?: StatePrompter;
   /** An engine of the caller's, instead of one that is chosen; the caller disposes of it. */
   readonly engine?: Engine;
+  /** Stops the loading between two megabytes of weights. */
+  readonly abortSignal?: AbortSignal;
 }
 
 /** Sessions kept: the five graphs of two geometries. */
@@ -70,14 +72,17 @@ export class VideoPlanner {
 
   /**
    * Opens a model folder, checks every tensor and starts an engine.
-   * Errors: `invalid-model-folder`, `invalid-config`, `invalid-weights`, `engine-unavailable`.
+   * Errors: `invalid-model-folder`, `invalid-config`, `invalid-weights`, `engine-unavailable`, `aborted`.
    */
   static async load(path: string, options: LoadOptions = {}): Promise<VideoPlanner> {
     const networks = await readNetworks(path);
     checkNetworks(networks);
-    const { sha256 } = await inspectWeights(networks.tensors);
+    const { sha256 } = await inspectWeights(networks.tensors, options);
     const engine = options.engine ?? (await chooseEngine(options));
-    return new VideoPlanner(networks, engine, sha256, options);
+    const planner = new VideoPlanner(networks, engine, sha256, options);
+    if (options.abortSignal?.aborted === true) await planner.dispose();
+    throwIfAborted(options.abortSignal);
+    return planner;
   }
 
   get engine() {
@@ -418,8 +423,4 @@ function floats(tensors: Readonly<Record<string, Tensor>>, name: string, size?: 
     );
   }
   return data;
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new AidError('aborted', 'imagine: aborted', { cause: signal.reason });
 }

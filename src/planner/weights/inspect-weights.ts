@@ -1,7 +1,7 @@
 /** One pass over all weight files: their hash, and whether every number is finite. */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { AidError } from '../errors.js';
+import { AidError, throwIfAborted } from '../errors.js';
 import type { StoredTensor } from './safetensors.js';
 
 const CHUNK_BYTES = 1 << 20;
@@ -9,10 +9,11 @@ const CHUNK_BYTES = 1 << 20;
 /**
  * SHA-256 over every tensor's key, type, shape and bytes, in the order of the keys: independent of how they
  * are spread over files. Gives way to other work every megabyte. Errors: `invalid-weights` naming the first
- * tensor that holds an infinite number or none at all.
+ * tensor that holds an infinite number or none at all; `aborted`.
  */
 export async function inspectWeights(
   tensors: ReadonlyMap<string, StoredTensor>,
+  { abortSignal }: { abortSignal?: AbortSignal | undefined } = {},
 ): Promise<{ readonly sha256: string }> {
   const hash = createHash('sha256');
   const chunk = new Uint8Array(new ArrayBuffer(CHUNK_BYTES));
@@ -22,6 +23,7 @@ export async function inspectWeights(
     const file = await open(tensor.file, 'r');
     try {
       for (let done = 0; done < tensor.length; ) {
+        throwIfAborted(abortSignal);
         const { bytesRead } = await file.read(
           chunk,
           0,
