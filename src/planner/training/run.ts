@@ -9,6 +9,7 @@ import { AidError } from '../errors.js';
 import { COMPONENTS } from '../models/aid.js';
 import { autoencoderConfig, spatialFactor } from '../models/autoencoder/config.js';
 import type { Engine } from '../runtime/engine.js';
+import type { ModelComponent } from '../weights/model-component.js';
 import { checkCheckpoint } from './checkpoint.js';
 import { bagList, bagsIn } from './data/bag-folder.js';
 import type { SkippedEpisode } from './data/episode.js';
@@ -90,6 +91,7 @@ async function* prepare(
     case 'backbone':
       return backboneRecipe(recipe, seed, yield* latentData(recipe, preprocessorOf(recipe), preparation));
     case 'adapt': {
+      vaeOf(recipe.base);
       const preprocessor = await readClipPreprocessor(join(recipe.base, 'feature_extractor'));
       const data = yield* latentData(recipe, preprocessor, preparation);
       return adaptRecipe(recipe, seed, data, await tokenizerOf(recipe, output));
@@ -107,14 +109,19 @@ async function tokenizerOf({ base, words }: AdaptRecipeConfig, output: string): 
   return loadTokenizer(made);
 }
 
+/** Every base has one; what has not is no base. */
+function vaeOf(base: string): ModelComponent {
+  const vae = componentOf(base, COMPONENTS.vae);
+  if (vae !== undefined) return vae;
+  throw new AidError('invalid-model-folder', `${base}: expected a model folder with an autoencoder in vae/`);
+}
+
 async function* latentData(
   { base, data, frame, numFrames }: BackboneRecipeConfig | AdaptRecipeConfig,
   preprocessor: ClipPreprocessor,
   { engine, skip, abortSignal }: Preparation,
 ): AsyncGenerator<RunEvent, LatentData> {
-  const vae = componentOf(base, COMPONENTS.vae);
-  if (vae === undefined)
-    throw new AidError('invalid-model-folder', `${base}: expected an autoencoder in vae/`);
+  const vae = vaeOf(base);
   const config = configOf(autoencoderConfig, vae);
   const options = {
     cacheFolder: join(data.bags, '.latents'),

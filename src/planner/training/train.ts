@@ -135,7 +135,10 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
       const norm = gradientNorm(sums.values());
       const { loss = Number.NaN, ...others } = values;
       const learningRate = learningRateAt(step, steps, options.learningRate);
-      if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw diverged(step, loss, norm, written);
+      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+        const what = `the loss is ${loss} and the gradient's norm ${norm}, expected finite numbers`;
+        throw diverged(step, what, written);
+      }
       const scale = Math.min(1, options.maxGradientNorm / (norm + 1e-6));
       for (const [key, gradient] of sums) {
         const tensor = tensors.get(key) as TrainedTensor;
@@ -156,7 +159,8 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         secondsLeft: (steps - step) * pace.secondsPerStep,
       };
       if (step % checkpoint.everySteps === 0 || step === steps) {
-        if (!allFinite(tensors)) throw diverged(step, loss, norm, written);
+        const broken = brokenTensor(tensors);
+        if (broken !== undefined) throw diverged(step, `${broken} has grown beyond half precision`, written);
         // The model first: a run that is killed in between makes it again.
         await recipe.save(modelFolder, averages(), meansOf(measures));
         measures = NO_MEASURES;
@@ -191,22 +195,27 @@ function* changes(
   }
 }
 
-function diverged(step: number, loss: number, norm: number, written: number | undefined): AidError {
+function diverged(step: number, what: string, written: number | undefined): AidError {
   const kept =
     written === undefined || written === 0
       ? 'there is no earlier checkpoint'
       : `the checkpoint of step ${written} and its model stay as they are`;
   return new AidError(
     'engine-failed',
-    `step ${step}: the loss is ${loss} and the gradient's norm ${norm}: expected finite numbers; ${kept}; ` +
-      'lower the learning rate, in another output folder',
+    `step ${step}: ${what}; ${kept}; lower the learning rate, in another output folder`,
   );
 }
 
-function allFinite(tensors: ReadonlyMap<string, TrainedTensor>): boolean {
-  for (const { data, average } of tensors.values())
-    for (const values of [data, average]) if (!values.every(Number.isFinite)) return false;
-  return true;
+/** The largest number of half precision, in which models are saved. */
+const LARGEST_HALF = 65504;
+
+/** A trained tensor that cannot be gone on with or saved. */
+function brokenTensor(tensors: ReadonlyMap<string, TrainedTensor>): string | undefined {
+  for (const [key, { data, average }] of tensors) {
+    if (!data.every(Number.isFinite)) return key;
+    if (!average.every((value) => Math.abs(value) <= LARGEST_HALF)) return key;
+  }
+  return undefined;
 }
 
 /** The values that training starts from: the recipe's weights, else initialised. */

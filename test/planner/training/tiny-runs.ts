@@ -1,4 +1,5 @@
 /** Training runs of networks a few thousand times smaller than real ones, on the bags of `test/fixtures/bags`. */
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   mkdirSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, onTestFinished } from 'vitest';
 import { templateWords } from '#planner/conditioning/template-state-prompter.js';
@@ -185,6 +186,18 @@ export function modelTensors(folder: string): Map<string, { type: string; values
     }
   }
   return tensors;
+}
+
+/** A hash of each file in a folder and its folders, by path. */
+export function hashes(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name)).sort();
+  return Object.fromEntries(
+    paths.map((path) => [
+      relative(folder, path),
+      createHash('sha256').update(readFileSync(path)).digest('hex'),
+    ]),
+  );
 }
 
 function safetensorsIn(folder: string): string[] {

@@ -154,7 +154,9 @@ function stampOf(bag: string): string {
 }
 
 function isMadeOf(file: string, stamp: string): boolean {
-  return existsSync(file) && readSafetensorsMetadata(file)['bag'] === stamp;
+  if (!existsSync(file)) return false;
+  const { bag } = readSafetensorsMetadata(file);
+  return bag === stamp;
 }
 
 function fingerprint({ vae, frame, numFrames, preprocessor }: LatentCacheOptions): string {

@@ -1,0 +1,314 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Frame } from '#planner/conditioning/frame.js';
+import { VideoPlanner } from '#planner/video-planner.js';
+import { readFloats, readSafetensorsHeader } from '#planner/weights/safetensors.js';
+import {
+  hashes,
+  loggedSteps,
+  modelTensors,
+  ofKind,
+  putBags,
+  RECIPES,
+  runConfig,
+  sharedFolder,
+  temporaryFolder,
+  writeConfig,
+} from './tiny-runs.js';
+
+const ADAPTED = /^aid\.(dqformer\.|unet\..*(_adapter\.|\.attn2\.))/;
+/** An autoencoder, a backbone and AID, each trained on the one before. */
+let models: string;
+
+beforeAll(async () => {
+  models = sharedFolder();
+  putBags(models);
+  for (const name of ['autoencoder', 'backbone', 'adapt'] as const)
+    await runConfig(writeConfig(models, name));
+});
+
+/** A folder with the models, for runs of its own. */
+function copyOfModels(): string {
+  const folder = temporaryFolder();
+  for (const name of ['bags', 'autoencoder', 'backbone'])
+    cpSync(join(models, name), join(folder, name), { recursive: true });
+  return folder;
+}
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe('a backbone run', () => {
+  it('learns one clip by heart: the loss at one noise level falls to less than a third', async () => {
+    const folder = copyOfModels();
+    rmSync(join(folder, 'bags'), { recursive: true });
+    putBags(folder, ['good/episode-0']);
+    const recipe = {
+      sigma: { mean: 0, deviation: 0.01 },
+      dropout: { text: 0, frame: 0, both: 0 },
+      numFrames: 2,
+      unet: { ...RECIPES.backbone.unet, num_frames: 2 },
+    };
+    const changes = { output: 'overfit', steps: 80, averageDecay: 0, checkpointEverySteps: 1000 };
+    const learningRate = { peak: 0.01, warmupSteps: 10, decay: 'cosine' };
+    const steps = ofKind(
+      await runConfig(writeConfig(folder, 'backbone', { ...changes, learningRate }, recipe)),
+      'step',
+    );
+    const losses = steps.map(({ loss }) => loss);
+    expect(mean(losses.slice(-10))).toBeLessThan(mean(losses.slice(0, 5)) / 3);
+  });
+
+  it('saves the networks it trained, in half precision, beside the autoencoder as it was', () => {
+    const model = join(models, 'backbone/model');
+    const tensors = modelTensors(model);
+    expect(new Set([...tensors.keys()].map((key) => key.split('.')[0]))).toEqual(
+      new Set(['vae', 'unet', 'image_encoder']),
+    );
+    for (const [key, { type, values }] of tensors) {
+      expect(type, key).toBe('F16');
+      expect(values.every(Number.isFinite), key).toBe(true);
+    }
+    expect(hashes(join(model, 'vae'))).toEqual(hashes(join(models, 'autoencoder/model/vae')));
+  });
+});
+
+describe('an adapt run', () => {
+  it('trains DQFormer, adapters, attn2 and what its config lists, and nothing else', () => {
+    const [backbone, adapted] = ['backbone', 'adapt'].map((name) =>
+      modelTensors(join(models, name, 'model')),
+    );
+    const [before, after] = [backbone ?? new Map(), adapted ?? new Map()];
+    const own = [...after.keys()].filter((key) => key.startsWith('aid.'));
+    expect(own.every((key) => ADAPTED.test(key))).toBe(true);
+    for (const part of [
+      /\.spatial_adapter\./,
+      /\.short_term_adapter\./,
+      /\.long_term_adapter\./,
+      /\.attn2\./,
+      /dqformer/,
+    ])
+      expect(own.filter((key) => part.test(key)).length, String(part)).toBeGreaterThan(0);
+    // Every attn2 of the backbone has its trained counterpart, and differs from it.
+    for (const [key, { values }] of before) {
+      if (!key.includes('.attn2.')) continue;
+      const trained = after.get(`aid.${key}`);
+      // A bias that starts at zero and is only reached through zeros moves later; weights move at once.
+      if (key.endsWith('to_out.0.weight') || key.endsWith('to_v.weight'))
+        expect(trained?.values, key).not.toEqual(values);
+      expect(trained?.values.length, key).toBe(values.length);
+    }
+    for (const name of ['unet', 'vae', 'image_encoder'])
+      expect(hashes(join(models, 'adapt/model', name)), name).toEqual(
+        hashes(join(models, 'backbone/model', name)),
+      );
+    expect(
+      own.filter((key) => /_adapter\.up\.weight/.test(key) && after.get(key)?.values.some(Boolean)).length,
+    ).toBe(own.filter((key) => /_adapter\.up\.weight/.test(key)).length);
+    expect([...after.keys()].some((key) => key.startsWith('text_encoder.'))).toBe(true);
+  });
+
+  it('keeps in its checkpoint what is trained and only that', () => {
+    const keys = [...readSafetensorsHeader(join(models, 'adapt/checkpoint.safetensors')).keys()];
+    const trained = keys.filter((key) => key.startsWith('data/')).map((key) => key.slice('data/'.length));
+    expect(trained.filter((key) => !ADAPTED.test(`aid.${key}`) && !key.startsWith('text_encoder.'))).toEqual(
+      [],
+    );
+    expect(trained.some((key) => key.startsWith('text_encoder.'))).toBe(true);
+    expect(keys.length).toBe(4 * trained.length);
+  });
+
+  it('starts as the backbone: its adapters add nothing before the first step', async () => {
+    // The first loss, and every gradient but the adapters' own, are those of a network without adapters.
+    const folder = copyOfModels();
+    const without = {
+      ...RECIPES.adapt.aid,
+      adapters: { reduction: 2, heads: 2, spatial: false, short_term: false, long_term: false },
+    };
+    const [a] = ofKind(await runConfig(writeConfig(folder, 'adapt', { output: 'with', steps: 1 })), 'step');
+    const [b] = ofKind(
+      await runConfig(writeConfig(folder, 'adapt', { output: 'without', steps: 1 }, { aid: without })),
+      'step',
+    );
+    expect(b?.loss).toBeCloseTo(a?.loss ?? 0, 6);
+    const ups = [...readSafetensorsHeader(join(folder, 'with/checkpoint.safetensors'))].filter(([key]) =>
+      /^m\/.*_adapter\.up\.weight/.test(key),
+    );
+    expect(ups.length).toBeGreaterThan(5);
+    // They do learn from the first step on.
+    expect(ups.every(([, stored]) => readFloats(stored).some((value) => value !== 0))).toBe(true);
+    const downs = [...readSafetensorsHeader(join(folder, 'with/checkpoint.safetensors'))].filter(([key]) =>
+      /^m\/.*_adapter\.down\.weight/.test(key),
+    );
+    expect(downs.every(([, stored]) => readFloats(stored).every((value) => value === 0))).toBe(true);
+  });
+
+  it('saves a model folder that the planner imagines with', async () => {
+    const planner = await VideoPlanner.load(join(models, 'adapt/model'), { provider: 'cpu', threads: 1 });
+    onTestFinished(() => planner.dispose());
+    const frame: Frame = { width: 32, height: 32, data: new Uint8Array(32 * 32 * 3).fill(120) };
+    const request = { frames: [frame], instruction: 'put the red cube on the blue plate', seed: 1 };
+    for await (const event of planner.imagine(request)) {
+      if (event.kind !== 'end') continue;
+      expect(event.frames.map(({ width, height }) => [width, height])).toEqual(Array(3).fill([32, 32]));
+      expect(event.report.warnings).toEqual([]);
+    }
+    for (const [key, { type }] of modelTensors(join(models, 'adapt/model'))) expect(type, key).toBe('F16');
+  });
+
+  it('that is killed and run again has exactly the losses of one that was not killed', async () => {
+    const folder = copyOfModels();
+    const whole = writeConfig(folder, 'adapt', { output: 'whole' });
+    const killed = writeConfig(folder, 'adapt', { output: 'killed' });
+    await runConfig(whole);
+    const script = fileURLToPath(new URL('killed-run.mjs', import.meta.url));
+    const dist = fileURLToPath(new URL('../../../dist', import.meta.url));
+    const { signal } = spawnSync(process.execPath, [script, dist, killed, 'step', '6']);
+    expect(signal).toBe('SIGKILL');
+    const events = await runConfig(killed);
+    expect(ofKind(events, 'start')[0]?.step).toBe(4);
+    expect(ofKind(events, 'warning')).toEqual([]);
+    expect(loggedSteps(join(folder, 'killed'))).toEqual(loggedSteps(join(folder, 'whole')));
+    expect(hashes(join(folder, 'killed/model'))).toEqual(hashes(join(folder, 'whole/model')));
+  });
+
+  it('whose base is another one when it goes on says so', async () => {
+    const folder = copyOfModels();
+    const file = writeConfig(folder, 'adapt');
+    const controller = new AbortController();
+    const stop = runConfig(
+      file,
+      ({ kind }) => {
+        if (kind === 'step') controller.abort();
+      },
+      controller.signal,
+    );
+    await expect(stop).rejects.toMatchObject({ code: 'aborted' });
+    const unet = join(folder, 'backbone/model/unet/diffusion_pytorch_model.safetensors');
+    const { offset = 0 } = readSafetensorsHeader(unet).get('conv_in.weight') ?? {};
+    const bytes = readFileSync(unet);
+    bytes.writeUInt8(bytes.readUInt8(offset) ^ 1, offset);
+    writeFileSync(unet, bytes);
+    const [warning, ...more] = ofKind(await runConfig(file), 'warning');
+    expect(warning?.message).toMatch(/^frozen weights: \w+ until step 1, \w+ now; the losses will differ/);
+    expect(more).toEqual([]);
+  });
+
+  it('trains the whole UNet, too, where its config says so', async () => {
+    const folder = copyOfModels();
+    const recipe = { train: ['text_encoder', 'unet', 'image_encoder'] };
+    await runConfig(writeConfig(folder, 'adapt', { steps: 1 }, recipe));
+    const [before, after] = ['backbone', 'adapt'].map((name) => modelTensors(join(folder, name, 'model')));
+    expect([...(after?.keys() ?? [])].filter((key) => !/^(aid|text_encoder)\./.test(key)).sort()).toEqual(
+      [...(before?.keys() ?? [])].sort(),
+    );
+    expect(after?.get('unet.conv_in.weight')?.values).not.toEqual(before?.get('unet.conv_in.weight')?.values);
+    const planner = await VideoPlanner.load(join(folder, 'adapt/model'), { provider: 'cpu', threads: 1 });
+    await planner.dispose();
+  });
+
+  it('can be adapted again: what it has is where it starts from', async () => {
+    const folder = copyOfModels();
+    cpSync(join(models, 'adapt'), join(folder, 'adapt'), { recursive: true });
+    const { words: _words, text_encoder: _text, ...rest } = RECIPES.adapt;
+    const changes = {
+      output: 'again',
+      steps: 1,
+      learningRate: { peak: 1e-9, warmupSteps: 0 },
+      averageDecay: 0,
+    };
+    const file = writeConfig(folder, 'adapt', changes);
+    const config = JSON.parse(readFileSync(file, 'utf8')) as { recipe: unknown };
+    config.recipe = { ...rest, base: 'adapt/model' };
+    writeFileSync(file, JSON.stringify(config));
+    await runConfig(file);
+    const [before, after] = ['adapt', 'again'].map((name) => modelTensors(join(folder, name, 'model')));
+    expect([...(after?.keys() ?? [])].sort()).toEqual([...(before?.keys() ?? [])].sort());
+    for (const [key, { values }] of before ?? []) {
+      const difference = values.map((value, i) =>
+        Math.abs(value - (after?.get(key)?.values[i] ?? Number.NaN)),
+      );
+      expect(Math.max(...difference), key).toBeLessThan(1e-6);
+    }
+  });
+});
+
+describe('what cannot be trained is refused before the first step', () => {
+  const refused = async (
+    name: 'backbone' | 'adapt',
+    recipe: Record<string, unknown>,
+    message: RegExp,
+    prepare: (folder: string) => void = () => undefined,
+  ): Promise<void> => {
+    const folder = copyOfModels();
+    prepare(folder);
+    const failed = runConfig(writeConfig(folder, name, { output: 'refused' }, recipe));
+    await expect(failed).rejects.toThrow(message);
+    await expect(failed).rejects.toMatchObject({ code: expect.stringMatching(/^invalid-/) });
+  };
+  const aid = RECIPES.adapt.aid;
+
+  it.each([
+    [
+      'another size of video',
+      { aid: { ...aid, video: { width: 64, height: 32 } } },
+      /aid\.video: expected the frame's 32x32, got 64x32/,
+    ],
+    ['another number of frames', { numFrames: 4 }, /aid\.dqformer\.num_frames: expected numFrames, 4, got 3/],
+    [
+      'states that the template does not write',
+      { aid: { ...aid, num_states: 3 } },
+      /aid\.num_states: expected the template's 4, got 3/,
+    ],
+    [
+      'a frozen text encoder that nobody trained',
+      { train: [] },
+      /train: .* has no text_encoder, expected it to be trained/,
+    ],
+    [
+      'texts longer than the text encoder takes',
+      { aid: { ...aid, text_length: 20 } },
+      /aid\.text_length: expected at most the text encoder's 16, got 20/,
+    ],
+    ['a base that is none', { base: 'bags' }, /bags: expected a model folder with an autoencoder in vae\//],
+    [
+      'a frame that the autoencoder cannot take',
+      { frame: { width: 36, height: 32 } },
+      /frame: expected sides divisible by 8, got 36x32/,
+    ],
+  ] as const)('%s', (_, recipe, message) => refused('adapt', recipe as Record<string, unknown>, message));
+
+  it('a base that lacks a tensor', () =>
+    refused('adapt', {}, /^base: unet\.conv_in\.weight is missing$/, (folder) => {
+      const file = join(folder, 'backbone/model/unet/diffusion_pytorch_model.safetensors');
+      const bytes = readFileSync(file);
+      const at = bytes.indexOf('"conv_in.weight"');
+      bytes.write('"conv_in.wXight"', at);
+      writeFileSync(file, bytes);
+    }));
+
+  it('bags of which none can be read', () =>
+    refused(
+      'backbone',
+      {},
+      /bags: none of 2 episodes could be read; .*empty\.mcap: could not be read as an MCAP bag/,
+      (folder) => {
+        rmSync(join(folder, 'bags'), { recursive: true });
+        putBags(folder, ['broken/empty', 'broken/no-images']);
+      },
+    ));
+});
+
+it('tells which episodes a run leaves out', async () => {
+  const folder = copyOfModels();
+  putBags(folder, ['broken/corrupt-jpeg']);
+  const events = await runConfig(
+    writeConfig(folder, 'backbone', { output: 'some', steps: 1 }, { numFrames: 6 }),
+  );
+  expect(ofKind(events, 'skipped').map(({ reason }) => reason)).toEqual([
+    expect.stringMatching(/bags\/corrupt-jpeg\.mcap: frame 3: /),
+  ]);
+  expect(ofKind(events, 'end')).toHaveLength(1);
+});
