@@ -1,4 +1,11 @@
-// Copies what tsc leaves behind: files that the compiled code reads at run time.
-import { copyFileSync } from 'node:fs';
+// Brings dist/ in line with src/ where tsc does not: copies the files that the compiled code reads when it runs,
+// and removes what sources that are gone were compiled to.
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 
 copyFileSync('src/planner/onnx/onnx.proto', 'dist/planner/onnx/onnx.proto');
+
+for (const name of readdirSync('dist', { recursive: true })) {
+  const source = name.replace(/\.(d\.ts|js|js\.map)$/, '.ts');
+  if (source !== name && !existsSync(join('src', source))) rmSync(join('dist', name), { force: true });
+}

@@ -1,0 +1,87 @@
+// npm test: sets up what is missing, then every check there is. What follows `--` goes to vitest:
+//
+//   npm test -- test/cli
+//
+// The last line counts vitest's tests; a check that is no test, such as the linter, counts only when it fails.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, project, run, SetUpError, say, setUpNode, setUpSim } from './set-up.mjs';
+
+const bin = (name) => join(project, 'node_modules', '.bin', name);
+const python = join(project, 'sim', '.venv', 'bin', 'python');
+
+const failures = [];
+function check(what, ...command) {
+  say(`\n== ${what}`);
+  const [program, args, options] = command;
+  if (run(program, args, options).status !== 0) failures.push(what);
+}
+
+/** Numbers of tests that passed, failed and were skipped, as vitest's JSON reporter counts them. */
+function countsOf(file) {
+  try {
+    const report = JSON.parse(readFileSync(file, 'utf8'));
+    const brokenFiles = report.testResults.filter(
+      ({ status, assertionResults }) =>
+        status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+    );
+    return {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests + brokenFiles.length,
+      skipped: report.numPendingTests + report.numTodoTests,
+    };
+  } catch {
+    return { passed: 0, failed: 0, skipped: 0 };
+  }
+}
+
+function vitest(args) {
+  say('\n== tests');
+  const scratch = mkdtempSync(join(tmpdir(), 'aid-test-'));
+  try {
+    const file = join(scratch, 'report.json');
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+    const { status } = run(bin('vitest'), ['run', ...reporters, ...args]);
+    const counts = countsOf(file);
+    if (status !== 0 && counts.failed === 0) failures.push('tests');
+    return counts;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function main(args) {
+  setUpNode();
+  build();
+  try {
+    setUpSim();
+  } catch (error) {
+    if (!(error instanceof SetUpError)) throw error;
+    say(error.message);
+    failures.push('simulator');
+  }
+  // Where it cannot be had, the tests that need it are skipped.
+  run(process.execPath, ['scripts/setup-software-vulkan.mjs']);
+
+  check('linter', bin('biome'), ['check', '--diagnostic-level=warn']);
+  check('types of the tests', bin('tsc'), ['-p', 'tsconfig.json']);
+  if (!failures.includes('simulator')) {
+    check('simulator: linter', python, ['-m', 'ruff', 'check', 'sim/src', 'sim/tests']);
+    check('simulator: tests', python, ['-m', 'pytest', 'sim']);
+  }
+  const { passed, failed, skipped } = vitest(args);
+  for (const failure of failures) say(`failed: ${failure}`);
+  const allFailed = failed + failures.length;
+  say(`${passed} passed, ${allFailed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  return allFailed === 0 && passed > 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof SetUpError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  say('0 passed, 1 failed');
+  process.exitCode = 1;
+}

@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { emptyFolder, run } from './run-aid.js';
+
+const npm = (args: readonly string[], cwd: string): string =>
+  execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+it('holds what it needs and nothing else, and works where it is installed', async () => {
+  const folder = emptyFolder();
+  const [packed] = JSON.parse(
+    npm(['pack', '--json', '--pack-destination', folder], process.cwd()),
+  ) as Packed[];
+  const paths = packed?.files.map(({ path }) => path) ?? [];
+  const allowed =
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|models\/aid-mini\/.+|dist\/.+\.(js|d\.ts|proto))$/;
+  expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' });
+  const needed = [
+    'LICENSE',
+    'README.md',
+    ...sources.filter((path) => path.endsWith('.ts')).map((path) => `dist/${path.replace(/ts$/, 'js')}`),
+    ...sources.filter((path) => path.endsWith('.proto')).map((path) => `dist/${path}`),
+  ];
+  expect(needed.filter((path) => !paths.includes(path))).toEqual([]);
+
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  const quick = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock'];
+  npm(['install', ...quick, `./${packed?.filename}`], folder);
+  writeFileSync(
+    join(folder, 'try.js'),
+    "import { AidError, VideoPlanner } from 'aid-planner';\n" +
+      "await VideoPlanner.load('nowhere').catch((error) => console.log(AidError.isInstance(error), error.code));\n",
+  );
+  expect(await run(process.execPath, ['try.js'], { cwd: folder })).toEqual({
+    exitCode: 0,
+    stdout: 'true invalid-model-folder\n',
+    stderr: '',
+  });
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  const aid = join(folder, 'node_modules', '.bin', 'aid');
+  expect(await run(aid, ['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+  const doctor = await run(aid, ['doctor', '--json']);
+  const { engine, machine, problems } = JSON.parse(doctor.stdout);
+  expect({ engine, sim: machine.sim }).toEqual({ engine: expect.any(String), sim: null });
+  // Until a model is in the repository there is none in the package.
+  const hasModel = existsSync(join('models', 'aid-mini', 'model_index.json'));
+  expect(problems).toHaveLength(hasModel ? 0 : 1);
+  expect(doctor.exitCode).toBe(hasModel ? 0 : 1);
+}, 300_000);
