@@ -134,7 +134,13 @@ export function adaptRecipe(
       }
       await saveAdapted(folder, trained, config);
       if (whole.includes(COMPONENTS.textEncoder)) {
-        const named = { architectures: ['CLIPTextModel'], model_type: 'clip_text_model', ...text };
+        const named = {
+          architectures: ['CLIPTextModel'],
+          model_type: 'clip_text_model',
+          ...text,
+          bos_token_id: tokenizer.startTokenId,
+          pad_token_id: tokenizer.padTokenId,
+        };
         await writeComponent(
           join(folder, COMPONENTS.textEncoder),
           COMPONENTS.textEncoder,
