@@ -100,3 +100,18 @@ it('only the command line writes to the console', () => {
   // Its stdout is its answer to the process that started it.
   expect(talking).toEqual([join('planner', 'runtime', 'probe', 'probe-process.ts')]);
 });
+
+it('the lock file installs anywhere: every platform is in it and no registry', () => {
+  const text = readFileSync('package-lock.json', 'utf8');
+  expect(text).not.toContain('"resolved"');
+  const { packages } = JSON.parse(text) as {
+    packages: Record<string, { dependencies?: object; optionalDependencies?: object }>;
+  };
+  const names = new Set(Object.keys(packages).map((path) => path.split('node_modules/').at(-1)));
+  const missing = Object.entries(packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !names.has(name))
+      .map((name) => `${path} -> ${name}`),
+  );
+  expect(missing).toEqual([]);
+});
