@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Graph, type Value } from '#planner/onnx/graph.js';
 import { linear } from '#planner/onnx/layers/linear.js';
-import { ATTENTION, lower, lowerAttention } from '#planner/onnx/lower.js';
+import { ATTENTION, lower, lowerAttention, lowerCosine, lowerSine } from '#planner/onnx/lower.js';
 import { attention } from '#planner/onnx/ops/attention.js';
-import { add } from '#planner/onnx/ops/elementwise.js';
+import { add, cos, sin } from '#planner/onnx/ops/elementwise.js';
 import { Scope } from '#planner/onnx/scope.js';
 import { BATCH } from '#planner/onnx/shape.js';
 import { Random } from '#planner/random.js';
@@ -51,6 +51,30 @@ describe('lower', () => {
     expected?.data.forEach((value, i) => {
       expect(actual?.data[i]).toBeCloseTo(Number(value), 5);
     });
+  });
+
+  it('computes sine and cosine to the last digits, of large angles too', async () => {
+    const graph = new Graph('circle');
+    const angles = Float32Array.from({ length: 4001 }, (_, i) => (i - 2000) / 4);
+    const x = graph.input('x', 'float32', [angles.length]);
+    graph.output('sine', sin(x));
+    graph.output('cosine', cos(x));
+    const lowered = lower(
+      graph,
+      new Map([
+        ['Sin', lowerSine],
+        ['Cos', lowerCosine],
+      ]),
+    );
+    expect(lowered.nodes.map(({ operator }) => operator)).not.toContain('Sin');
+    const session = await engine.load(lowered, { weights: noWeights });
+    const { tensors } = await session.run({ x: floatTensor([angles.length], angles) });
+    let error = 0;
+    angles.forEach((angle, i) => {
+      error = Math.max(error, Math.abs(Math.sin(angle) - Number(tensors['sine']?.data[i])));
+      error = Math.max(error, Math.abs(Math.cos(angle) - Number(tensors['cosine']?.data[i])));
+    });
+    expect(error).toBeLessThan(1e-6);
   });
 
   it('keeps inputs, parameters and outputs as they were, and the given graph too', () => {

@@ -13,7 +13,7 @@ async function onCpu({ graph, inputs }: Probe): Promise<Float32Array> {
 }
 
 describe('lowerUntrusted', () => {
-  it('trusts an engine that gets fused attention right', async () => {
+  it('trusts an engine that gets attention, sine and cosine right', async () => {
     expect((await lowerUntrusted(onCpu)).size).toBe(0);
   });
 
@@ -26,6 +26,6 @@ describe('lowerUntrusted', () => {
     ['missing', () => new Float32Array()],
   ])('lowers what came out %s', async (_, spoil) => {
     const lowerings = await lowerUntrusted(async (probe) => spoil(await onCpu(probe)));
-    expect([...lowerings.keys()]).toEqual([ATTENTION]);
+    expect([...lowerings.keys()]).toEqual([ATTENTION, 'Sin', 'Cos']);
   });
 });

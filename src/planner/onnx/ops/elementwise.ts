@@ -33,6 +33,7 @@ export const log = (x: Value): Value => unary('Log', x);
 export const sqrt = (x: Value): Value => unary('Sqrt', x);
 export const sin = (x: Value): Value => unary('Sin', x);
 export const cos = (x: Value): Value => unary('Cos', x);
+export const floor = (x: Value): Value => unary('Floor', x);
 export const erf = (x: Value): Value => unary('Erf', x);
 export const abs = (x: Value): Value => unary('Abs', x);
 export const sign = (x: Value): Value => unary('Sign', x);
