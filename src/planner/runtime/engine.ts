@@ -38,6 +38,11 @@ export interface GraphSession {
 export interface LoadOptions {
   /** Where each parameter's numbers are. A parameter that it does not know is a graph input. */
   readonly weights: WeightSource;
+  /**
+   * Runs that are to go on at the same time, 1 unless said otherwise. Where runs are many small operators, two at
+   * once on a core each take less time than one after the other on both. Outputs cannot be kept then.
+   */
+  readonly parallelRuns?: number;
 }
 
 export interface EngineDescription {

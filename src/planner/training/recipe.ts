@@ -11,8 +11,10 @@ export type TrainedValues = ReadonlyMap<
 
 export interface Recipe {
   readonly training: TrainingGraph;
-  /** Clips in one run of the graph. */
+  /** Clips of one batch. */
   readonly clipsPerRun: number;
+  /** A batch goes through the graph in so many equal parts, which may run at the same time. */
+  readonly parts: number;
   /** Tensors that exist already: frozen ones, and first values of trained ones. Keys as in the graph. */
   readonly weights: ReadonlyMap<string, StoredTensor>;
   /**
@@ -20,7 +22,7 @@ export interface Recipe {
    * its losses are then others than those of a run that was not stopped.
    */
   readonly sources: Readonly<Record<string, string>>;
-  /** The graph's data inputs for run `index`, a function of the run's seed and the index alone. */
+  /** The graph's data inputs for all parts of run `index`, a function of the run's seed and the index alone. */
   batch(index: number): Promise<Readonly<Record<string, Tensor>>>;
   /** Writes the networks with the given values as a model folder. `measures` are means since the last time. */
   save(folder: string, trained: TrainedValues, measures: Readonly<Record<string, number>>): Promise<void>;

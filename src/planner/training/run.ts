@@ -10,6 +10,7 @@ import { COMPONENTS } from '../models/aid.js';
 import { autoencoderConfig, spatialFactor } from '../models/autoencoder/config.js';
 import type { Engine } from '../runtime/engine.js';
 import type { ModelComponent } from '../weights/model-component.js';
+import { partsFor } from './batch-parts.js';
 import { checkCheckpoint } from './checkpoint.js';
 import { bagList, bagsIn } from './data/bag-folder.js';
 import type { SkippedEpisode } from './data/episode.js';
@@ -83,18 +84,26 @@ async function* prepare(
   { recipe, seed, output }: RunConfig,
   preparation: Preparation,
 ): AsyncGenerator<RunEvent, Recipe> {
+  const { provider, threads } = preparation.engine.description;
+  // On a GPU one large run is fastest, on cores one smaller run on each.
+  const parts = provider === 'cpu' ? partsFor(recipe.clipsPerRun, threads) : 1;
   switch (recipe.recipe) {
     case 'autoencoder': {
       const start = recipe.start === undefined ? undefined : componentOf(recipe.start, COMPONENTS.vae);
-      return autoencoderRecipe(recipe, seed, preparation.skip, start);
+      return autoencoderRecipe(recipe, seed, preparation.skip, start, parts);
     }
     case 'backbone':
-      return backboneRecipe(recipe, seed, yield* latentData(recipe, preprocessorOf(recipe), preparation));
+      return backboneRecipe(
+        recipe,
+        seed,
+        yield* latentData(recipe, preprocessorOf(recipe), preparation),
+        parts,
+      );
     case 'adapt': {
       vaeOf(recipe.base);
       const preprocessor = await readClipPreprocessor(join(recipe.base, 'feature_extractor'));
       const data = yield* latentData(recipe, preprocessor, preparation);
-      return adaptRecipe(recipe, seed, data, await tokenizerOf(recipe, output));
+      return adaptRecipe(recipe, seed, data, await tokenizerOf(recipe, output), parts);
     }
   }
 }

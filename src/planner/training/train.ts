@@ -14,6 +14,7 @@ import {
   type TrainedTensor,
   trainedTensor,
 } from './adamw.js';
+import { partsOf } from './batch-parts.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { initialValue } from './initialization.js';
 import { type LearningRateConfig, learningRateAt } from './learning-rate.js';
@@ -92,6 +93,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
   if (abortSignal?.aborted) throw stopped(abortSignal, checkpoint.path, restored?.step);
   const session = await engine.load(graph, {
     weights: (key) => (trained.has(key) ? undefined : recipe.weights.get(key)),
+    parallelRuns: recipe.parts,
   });
   const averages = (): TrainedValues =>
     new Map([
@@ -128,8 +130,11 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         const batch = await next;
         next = recipe.batch(step * runsPerStep + run + 1);
         next.catch(() => undefined);
-        const { tensors: outputs } = await session.run({ ...batch, ...parameterInputs(tensors) });
-        collect(outputs, trained.keys(), sums, values, 1 / runsPerStep);
+        const parameters = parameterInputs(tensors);
+        const parts = partsOf(batch, recipe.parts).map((part) => session.run({ ...part, ...parameters }));
+        // Added up in their order, whichever ends first.
+        for (const { tensors: outputs } of await Promise.all(parts))
+          collect(outputs, trained.keys(), sums, values, 1 / (runsPerStep * recipe.parts));
       }
       step += 1;
       const norm = gradientNorm(sums.values());

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Graph } from '#planner/onnx/graph.js';
 import { linear } from '#planner/onnx/layers/linear.js';
 import { add, multiply } from '#planner/onnx/ops/elementwise.js';
@@ -57,6 +57,18 @@ describe('an engine', () => {
     const runs = Array.from({ length: 20 }, (_, i) => session.run({ x: floats(i, -i) }));
     const results = await Promise.all(runs);
     expect(results.map(({ tensors }) => tensors['y']?.data[0])).toEqual(runs.map((_, i) => 2 * i));
+  });
+
+  it('runs a graph that was loaded for parallel runs on several threads, and keeps none of its outputs', async () => {
+    const two = new OnnxRuntimeEngine({ threads: 2 });
+    onTestFinished(() => two.dispose());
+    const session = await two.load(doubling(), { weights: noWeights, parallelRuns: 2 });
+    const runs = Array.from({ length: 20 }, (_, i) => session.run({ x: floats(i, -i) }));
+    const results = await Promise.all(runs);
+    expect(results.map(({ tensors }) => tensors['y']?.data[0])).toEqual(runs.map((_, i) => 2 * i));
+    await expect(session.run({ x: floats(1, 2) }, { keep: ['y'] })).rejects.toThrow(/no output can be kept/);
+    await session.release();
+    await expect(session.run({ x: floats(1, 2) })).rejects.toThrow(/released/);
   });
 
   it('gives the same bits every time', async () => {

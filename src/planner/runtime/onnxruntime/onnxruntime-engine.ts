@@ -39,7 +39,8 @@ const STORED_FLOATS: Readonly<Partial<Record<StoredType, StoredFloat>>> = {
 
 export class OnnxRuntimeEngine implements Engine {
   readonly description: EngineDescription;
-  readonly #client = new WorkerClient();
+  /** More than one only once a graph is loaded for parallel runs. */
+  readonly #clients: [WorkerClient, ...WorkerClient[]] = [new WorkerClient()];
   #nextNumber = 0;
   #lowerings: Promise<Lowerings> | undefined;
 
@@ -70,7 +71,7 @@ export class OnnxRuntimeEngine implements Engine {
     }
   }
 
-  async #load(graph: Graph, { weights }: LoadOptions): Promise<GraphSession> {
+  async #load(graph: Graph, { weights, parallelRuns = 1 }: LoadOptions): Promise<GraphSession> {
     let weightFolder = '';
     const realPaths = new Map<string, string>();
     const place = (tensor: StoredTensor): ParameterSource => {
@@ -101,35 +102,62 @@ export class OnnxRuntimeEngine implements Engine {
       },
     });
     const session = this.#nextNumber++;
-    const { provider, threads } = this.description;
-    const reply = await this.#client
-      .request<LoadReply>({ kind: 'load', session, model, weightFolder, provider, threads })
-      .catch((cause: Error) => {
-        throw new AidError(
-          'engine-failed',
-          `${graph.name} could not be loaded on ${provider}: ${cause.message.trim()}`,
-          { cause },
-        );
-      });
-    return this.#session(graph.name, session, reply);
+    const { provider } = this.description;
+    const count = provider === 'cpu' ? Math.max(1, Math.min(parallelRuns, this.description.threads)) : 1;
+    const threads = Math.floor(this.description.threads / count);
+    while (this.#clients.length < count) this.#clients.push(new WorkerClient());
+    const clients = this.#clients.slice(0, count);
+    const request = { kind: 'load' as const, session, model, weightFolder, provider, threads };
+    const loads = clients.map((client) => client.request<LoadReply>(request));
+    const [reply] = await Promise.all(loads).catch((cause: Error) => {
+      throw new AidError(
+        'engine-failed',
+        `${graph.name} could not be loaded on ${provider}: ${cause.message.trim()}`,
+        { cause },
+      );
+    });
+    return this.#session(graph.name, session, reply as LoadReply, clients);
   }
 
   async dispose(): Promise<void> {
-    await this.#client.terminate();
+    await Promise.all(this.#clients.map((client) => client.terminate()));
   }
 
-  #session(name: string, session: number, { inputNames, outputNames }: LoadReply): GraphSession {
+  /** Each run goes to the thread that has the fewest. */
+  #session(
+    name: string,
+    session: number,
+    { inputNames, outputNames }: LoadReply,
+    clients: readonly WorkerClient[],
+  ): GraphSession {
+    const members = clients.map((client) => ({ client, runs: 0 }));
     return {
       inputNames,
       outputNames,
-      run: (inputs, options) => this.#run(name, session, inputNames, inputs, options),
+      run: async (inputs, options) => {
+        if (members.length > 1 && options?.keep !== undefined)
+          throw new AidError(
+            'invalid-argument',
+            `${name}: loaded for parallel runs, so no output can be kept`,
+          );
+        const member = members.reduce((least, each) => (each.runs < least.runs ? each : least));
+        member.runs += 1;
+        try {
+          return await this.#run(member.client, name, session, inputNames, inputs, options);
+        } finally {
+          member.runs -= 1;
+        }
+      },
       release: async () => {
-        await this.#client.request<null>({ kind: 'release-session', session });
+        await Promise.all(
+          clients.map((client) => client.request<null>({ kind: 'release-session', session })),
+        );
       },
     };
   }
 
   async #run(
+    client: WorkerClient,
     name: string,
     session: number,
     inputNames: readonly string[],
@@ -146,7 +174,7 @@ export class OnnxRuntimeEngine implements Engine {
         feeds[input] = value instanceof WorkerTensor ? { resident: value.number } : (value as Tensor);
     }
     const numbers = Object.fromEntries(keep.map((output) => [output, this.#nextNumber++]));
-    const reply = await this.#client
+    const reply = await client
       .request<RunReply>({ kind: 'run', session, inputs: feeds, keep: numbers })
       .catch((cause: Error) => {
         throw new AidError(
@@ -158,7 +186,7 @@ export class OnnxRuntimeEngine implements Engine {
     const resident: Record<string, ResidentTensor> = {};
     for (const [output, dims] of Object.entries(reply.residentDims)) {
       const number = numbers[output];
-      if (number !== undefined) resident[output] = new WorkerTensor(this.#client, number, dims);
+      if (number !== undefined) resident[output] = new WorkerTensor(client, number, dims);
     }
     return { tensors: reply.tensors, resident };
   }

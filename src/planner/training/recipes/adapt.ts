@@ -47,8 +47,10 @@ export function adaptRecipe(
   seed: number,
   data: LatentData,
   tokenizer: Tokenizer,
+  parts = 1,
 ): Recipe {
-  const { clipsPerRun: batch, numFrames, base, aid } = config;
+  const { clipsPerRun, numFrames, base, aid } = config;
+  const batch = clipsPerRun / parts;
   const unetComponent = componentOf(base, COMPONENTS.unet);
   const visionComponent = componentOf(base, COMPONENTS.imageEncoder);
   const textComponent = componentOf(base, COMPONENTS.textEncoder);
@@ -102,13 +104,14 @@ export function adaptRecipe(
     ...config,
     files: data.files,
     seed,
-    batchSize: batch,
+    batchSize: clipsPerRun,
     scalingFactor: data.scalingFactor,
     fill: aid.fill,
   };
   return {
     training: trainingGraph(loss, {}, isTrained),
-    clipsPerRun: batch,
+    clipsPerRun,
+    parts,
     weights: allTensors(base),
     sources: data.sources,
     async batch(index) {
@@ -117,7 +120,7 @@ export function adaptRecipe(
         ...denoising,
         clip_pixels: clipPixels,
         frame_given: frameGiven,
-        added_time_ids: addedTimeIds(config, batch),
+        added_time_ids: addedTimeIds(config, clipsPerRun),
         text_ids: textIds(instructions, tokenizer, aid.text_length, aid.num_states),
       };
     },

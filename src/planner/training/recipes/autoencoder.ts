@@ -42,6 +42,7 @@ export function autoencoderRecipe(
   seed: number,
   skip: (episode: SkippedEpisode) => void,
   start?: WeightsAndConfig,
+  parts = 1,
 ): Recipe {
   const { vae, frame, framesPerClip, clipsPerRun } = config;
   const factor = spatialFactor(vae);
@@ -64,8 +65,8 @@ export function autoencoderRecipe(
   const graph = new Graph('autoencoder-training');
   const { loss, meanSquaredError, divergence, latentPower } = reconstructionLoss(
     new Scope(graph, 'vae'),
-    graph.input('frames', 'float32', frameDims),
-    graph.input('noise', 'float32', noiseDims),
+    graph.input('frames', 'float32', [images / parts, ...frameDims.slice(1)]),
+    graph.input('noise', 'float32', [images / parts, ...noiseDims.slice(1)]),
     vae,
     framesPerClip,
     { absoluteError: config.absoluteErrorWeight, divergence: config.divergenceWeight },
@@ -106,6 +107,7 @@ export function autoencoderRecipe(
   return {
     training: trainingGraph(loss, { meanSquaredError, divergence, latentPower }, () => true),
     clipsPerRun,
+    parts,
     weights: prefixed('vae', start),
     sources,
     async batch(index): Promise<Record<string, Tensor>> {

@@ -27,8 +27,14 @@ export const backboneRecipeConfig = z.object({
 });
 export type BackboneRecipeConfig = z.infer<typeof backboneRecipeConfig>;
 
-export function backboneRecipe(config: BackboneRecipeConfig, seed: number, data: LatentData): Recipe {
-  const { clipsPerRun: batch, numFrames, image_encoder: vision } = config;
+export function backboneRecipe(
+  config: BackboneRecipeConfig,
+  seed: number,
+  data: LatentData,
+  parts = 1,
+): Recipe {
+  const { clipsPerRun, numFrames, image_encoder: vision } = config;
+  const batch = clipsPerRun / parts;
   const graph = new Graph('backbone-training');
   const root = new Scope(graph);
   const pixels = graph.input('clip_pixels', 'float32', [batch, 3, vision.image_size, vision.image_size]);
@@ -38,10 +44,17 @@ export function backboneRecipe(config: BackboneRecipeConfig, seed: number, data:
   const loss = denoisingGraph(graph, [batch, numFrames, ...data.latentDims], (sample, timestep) =>
     unet(root.at(COMPONENTS.unet), { sample, timestep, addedTimeIds: timeIds, condition }, config.unet),
   );
-  const batches = { ...config, files: data.files, seed, batchSize: batch, scalingFactor: data.scalingFactor };
+  const batches = {
+    ...config,
+    files: data.files,
+    seed,
+    batchSize: clipsPerRun,
+    scalingFactor: data.scalingFactor,
+  };
   return {
     training: trainingGraph(loss, {}, () => true),
-    clipsPerRun: batch,
+    clipsPerRun,
+    parts,
     // Only the networks that are trained; the base may hold others.
     weights: new Map([...allTensors(config.base)].filter(([key]) => graph.parameters.has(key))),
     sources: data.sources,
@@ -51,7 +64,7 @@ export function backboneRecipe(config: BackboneRecipeConfig, seed: number, data:
         ...denoising,
         clip_pixels: clipPixels,
         frame_given: frameGiven,
-        added_time_ids: addedTimeIds(config, batch),
+        added_time_ids: addedTimeIds(config, clipsPerRun),
       };
     },
     async save(folder, trained) {
