@@ -20,6 +20,7 @@ import type {
 } from '../engine.js';
 import type { Tensor } from '../tensor.js';
 import { noWeights } from '../weight-source.js';
+import { missingPart } from './installed.js';
 import type { LoadReply, RunReply } from './messages.js';
 import { lowerUntrusted, type Probe } from './trusted-operators.js';
 import { WorkerClient } from './worker-client.js';
@@ -49,7 +50,11 @@ export class OnnxRuntimeEngine implements Engine {
   }
 
   async load(graph: Graph, options: LoadOptions): Promise<GraphSession> {
-    if (this.description.provider === 'cpu') return this.#load(graph, options);
+    const { provider } = this.description;
+    if (provider === 'cpu') return this.#load(graph, options);
+    const missing = missingPart(provider);
+    if (missing !== undefined)
+      throw new AidError('engine-unavailable', `${provider} cannot be used here: ${missing}`);
     this.#lowerings ??= lowerUntrusted((probe) => this.#probe(probe));
     const lowerings = await this.#lowerings;
     return this.#load(lowerings.size === 0 ? graph : lower(graph, lowerings), options);
