@@ -3,24 +3,28 @@
 //   npm run demo                                        scene 10007 and the command of its episode
 //   npm run demo -- --scene 10012                       another scene
 //   npm run demo -- --scene 10012 --seed 5 "push ..."   another seed, another command
+//   npm run demo -- --model DIR                         another model
 import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { project, run, SetUpError, say, setUpNode, setUpSim } from './set-up.mjs';
 
 const DEFAULTS = { scene: '10007', seed: '1' };
 
-/** `--scene N`, `--seed N` and, without a name, the command. */
+/** `--scene N`, `--seed N`, `--model DIR` and, without a name, the command. */
 function parse(args) {
   const options = { ...DEFAULTS };
   for (let i = 0; i < args.length; i++) {
-    const name = /^--(scene|seed)$/.exec(args[i])?.[1];
-    if (name === undefined && args[i].startsWith('-')) throw new SetUpError(`unknown option ${args[i]}`);
-    if (name === undefined) options.command = args[i];
-    else {
-      i += 1;
-      if (!/^\d+$/.test(args[i] ?? '')) throw new SetUpError(`--${name}: expected a number`);
-      options[name] = args[i];
+    const name = /^--(scene|seed|model)$/.exec(args[i])?.[1];
+    if (name === undefined) {
+      if (args[i].startsWith('-')) throw new SetUpError(`unknown option ${args[i]}`);
+      options.command = args[i];
+      continue;
     }
+    i += 1;
+    const value = args[i] ?? '';
+    if (name === 'model' ? value === '' : !/^\d{1,9}$/.test(value))
+      throw new SetUpError(`--${name}: expected a ${name === 'model' ? 'folder' : 'number'}`);
+    options[name] = value;
   }
   return options;
 }
@@ -35,7 +39,7 @@ function photograph(scene, folder) {
 }
 
 function main() {
-  const { scene, seed, command } = parse(process.argv.slice(2));
+  const { scene, seed, model, command } = parse(process.argv.slice(2));
   setUpNode();
   setUpSim();
   const folder = join(project, 'out', 'demo');
@@ -46,6 +50,7 @@ function main() {
   say(`the camera sees   ${relative(process.cwd(), frame)}`);
   say(`the command       ${asked}`);
   const args = ['dist/cli/main.js', 'imagine', frame, asked, '--seed', seed, '--out', clip, '--force'];
+  if (model !== undefined) args.push('--model', model);
   const { status } = run(process.execPath, args);
   if (status !== 0) return status;
   const others = commands

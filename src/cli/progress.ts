@@ -20,7 +20,6 @@ export function progressLine(stream: NodeJS.WriteStream = process.stderr): Progr
       format: '{text} {bar} {value}/{total} steps, {eta_formatted} left',
       barsize: 30,
       clearOnComplete: true,
-      hideCursor: true,
       // Ctrl-C is ours.
       gracefulExit: false,
     },
