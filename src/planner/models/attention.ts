@@ -25,7 +25,7 @@ export function keysAndValues(
   };
 }
 
-/** Attention of x [B, L, width] over given keys and values. */
+/** Attention of x [B, L, width] over given keys and values; [B, 1, width] over a single one, as it is the same for all. */
 export function attendTo(
   scope: Scope,
   x: Value,
@@ -34,7 +34,9 @@ export function attendTo(
 ): Value {
   const width = fixedAt(x.shape, 2);
   const query = linear(scope.at('to_q'), x, width, { bias });
-  return linear(scope.at('to_out', 0), attention(query, key, value, { heads }), width);
+  // The weights of a single key are 1: nobody needs the queries.
+  const attended = fixedAt(key.shape, 1) === 1 ? value : attention(query, key, value, { heads });
+  return linear(scope.at('to_out', 0), attended, width);
 }
 
 /** Attention of x [B, L, width] over itself, or over tokens [B, N, D]. */

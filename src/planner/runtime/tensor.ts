@@ -23,6 +23,13 @@ export function int64Tensor(dims: readonly number[], data: BigInt64Array): Int64
   return { dataType: 'int64', dims, data };
 }
 
+/** The same numbers in memory that the engine's threads see too: such a tensor is not copied on its way there. */
+export function sharedFloats(data: Float32Array): Float32Array {
+  const shared = new Float32Array(new SharedArrayBuffer(data.byteLength));
+  shared.set(data);
+  return shared;
+}
+
 function checkSize(dims: readonly number[], length: number): void {
   const size = dims.reduce((a, b) => a * b, 1);
   if (size !== length) {

@@ -3,7 +3,7 @@ import { AidError } from '../errors.js';
 import type { Value } from '../onnx/graph.js';
 import { Random } from '../random.js';
 import type { Engine } from '../runtime/engine.js';
-import { type FloatTensor, floatTensor, type Tensor } from '../runtime/tensor.js';
+import { type FloatTensor, floatTensor, sharedFloats, type Tensor } from '../runtime/tensor.js';
 import { inspectWeights } from '../weights/inspect-weights.js';
 import { readFloats } from '../weights/safetensors.js';
 import {
@@ -81,14 +81,14 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
   );
   const { sha256 } = await inspectWeights(frozen);
   const sources = { ...recipe.sources, 'frozen weights': sha256.slice(0, 16) };
-  const tensors =
-    restored?.tensors ??
-    new Map(
-      [...firstValues(trained, recipe, options.seed)].map(([key, { shape, data }]) => [
-        key,
-        trainedTensor(shape, data),
-      ]),
-    );
+  const tensors = new Map<string, TrainedTensor>();
+  if (restored === undefined) {
+    for (const [key, { shape, data }] of firstValues(trained, recipe, options.seed))
+      tensors.set(key, trainedTensor(shape, sharedFloats(data)));
+  } else {
+    for (const [key, tensor] of restored.tensors)
+      tensors.set(key, { ...tensor, data: sharedFloats(tensor.data) });
+  }
   const still = firstValues(unreached, recipe, options.seed);
   if (abortSignal?.aborted) throw stopped(abortSignal, checkpoint.path, restored?.step);
   const session = await engine.load(graph, {

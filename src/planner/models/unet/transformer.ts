@@ -63,7 +63,7 @@ function spatialBlock(
   // Tokens shared by all frames: the frames' queries become one sequence, so that nothing is repeated.
   const sequences = condition.perFrame ? x.shape : [dividedBy(images, numFrames), numFrames * space, width];
   const attended = attendTo(attn2, reshape(layerNorm(scope.at('norm2'), h), sequences), context, { heads });
-  h = add(h, reshape(attended, x.shape));
+  h = reshape(add(reshape(h, sequences), attended), x.shape);
   return add(h, gegluFeedForward(scope.at('ff'), layerNorm(scope.at('norm3'), h)));
 }
 
@@ -86,7 +86,7 @@ function temporalBlock(
   // Every position of a clip sees the same tokens: its positions become one sequence.
   const sequences = [dividedBy(at(x.shape, 0), space), space * numFrames, width];
   const attended = attendTo(attn2, reshape(layerNorm(scope.at('norm2'), h), sequences), context, { heads });
-  h = add(h, reshape(attended, x.shape));
+  h = reshape(add(reshape(h, sequences), attended), x.shape);
   return add(h, gegluFeedForward(scope.at('ff'), layerNorm(scope.at('norm3'), h)));
 }
 

@@ -4,12 +4,11 @@ import { sum } from '../ops/reduce.js';
 import type { GradientRules } from './rule.js';
 
 export const activationRules: GradientRules = {
-  /** Phi(x) + x phi(x), the normal distribution's. */
+  /** Phi(x) + x phi(x), the normal distribution's: (1 + erf u + u exp(ln(2 / sqrt pi) - u^2)) / 2, u = x / sqrt 2. */
   Gelu: ({ gradient, input }) => {
-    const x = input(0);
-    const cumulative = multiply(add(erf(multiply(x, Math.SQRT1_2)), 1), 0.5);
-    const density = multiply(exp(multiply(multiply(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return [multiply(gradient, add(cumulative, multiply(x, density)))];
+    const u = multiply(input(0), Math.SQRT1_2);
+    const density = multiply(u, exp(subtract(Math.log(2 / Math.sqrt(Math.PI)), multiply(u, u))));
+    return [multiply(gradient, multiply(add(add(erf(u), density), 1), 0.5))];
   },
   /** y = x s with s = sigmoid(a x): s + a y (1 - s). */
   'com.microsoft:QuickGelu': ({ node, gradient, input }) => {

@@ -1,7 +1,7 @@
 import { AidError } from '../../errors.js';
 import type { Attributes, Value } from '../graph.js';
 import { only } from '../graph.js';
-import { concat, pad, reshape, slice, split, transpose } from '../ops/layout.js';
+import { concat, pad, reshape, reversed, slice, split, transpose } from '../ops/layout.js';
 import { matMul } from '../ops/product.js';
 import { sum } from '../ops/reduce.js';
 import { at, fixedAt } from '../shape.js';
@@ -28,6 +28,7 @@ export const layoutRules: GradientRules = {
       number,
       number,
     ];
+    if (step === -1) return [reversed(gradient, axis)];
     const length = fixedAt(input(0).shape, axis);
     const taken = fixedAt(gradient.shape, axis);
     const spread = step === 1 ? gradient : interleaveZeros(gradient, axis, step);

@@ -1,10 +1,14 @@
 import { AidError } from '../../errors.js';
+import type { Value } from '../graph.js';
 import { multiply, subtract } from '../ops/elementwise.js';
 import { reshape } from '../ops/layout.js';
 import { matMul } from '../ops/product.js';
 import { fixedAt } from '../shape.js';
 import type { GradientRules } from './rule.js';
 import { sumTo } from './sum-to.js';
+
+const isOnes = ({ source }: Value): boolean =>
+  source.kind === 'constant' && source.tensor.data.every((value: number | bigint) => value === 1);
 
 export const normalizationRules: GradientRules = {
   /** With n the normed input: dx = (g s - mean(g s) - n mean(g s n)) / deviation. */
@@ -19,7 +23,7 @@ export const normalizationRules: GradientRules = {
     const product = multiply(gradient, normed);
     // Means over the width, weighted by the scale, as products with a column.
     const column = reshape(multiply(scale, 1 / width), [width, 1]);
-    const scaled = multiply(gradient, scale);
+    const scaled = isOnes(scale) ? gradient : multiply(gradient, scale);
     const centered = subtract(
       subtract(scaled, matMul(gradient, column)),
       multiply(normed, matMul(product, column)),

@@ -1,7 +1,7 @@
 import { AidError } from '../../errors.js';
 import type { Attributes, Value } from '../graph.js';
 import { only } from '../graph.js';
-import { concat, pad, reshape, slice, transpose } from '../ops/layout.js';
+import { concat, pad, reshape, reversed, slice, transpose } from '../ops/layout.js';
 import { convolution, gemm, matMul } from '../ops/product.js';
 import { sum } from '../ops/reduce.js';
 import { at, fixedAt, times } from '../shape.js';
@@ -86,13 +86,7 @@ function turn(weight: Value): Value {
   const taps = height * width;
   if (taps === 1) return weight;
   const flat = reshape(weight, [...weight.shape.slice(0, 2), taps]);
-  const order = weight.graph.int64s(Array.from({ length: taps }, (_, i) => taps - 1 - i));
-  const turned = only(
-    weight.graph.node('Gather', [flat, order], [{ dataType: weight.dataType, shape: flat.shape }], {
-      axis: 2,
-    }),
-  );
-  return reshape(turned, weight.shape);
+  return reshape(reversed(flat, 2), weight.shape);
 }
 
 /**

@@ -71,6 +71,14 @@ export function slice(x: Value, axis: number, start: number, end: number, step =
   return only(graph.node('Slice', inputs, [{ dataType: x.dataType, shape }]));
 }
 
+/** The elements along one axis in the opposite order. */
+export function reversed(x: Value, axis: number): Value {
+  const { graph } = x;
+  const length = fixedAt(x.shape, axis);
+  const inputs = [-1, -length - 1, axis, -1].map((number) => graph.int64s([number]));
+  return only(graph.node('Slice', [x, ...inputs], [{ dataType: x.dataType, shape: x.shape }]));
+}
+
 /** Parts of the given sizes along one axis. */
 export function split(x: Value, axis: number, sizes: readonly number[]): Value[] {
   if (sizes.length === 1) return [x];

@@ -53,9 +53,13 @@ async function run({ session, inputs, keep }: RunRequest): Promise<RunReply> {
 
 function toOrt(tensor: Tensor): OrtTensor {
   return tensor.dataType === 'float32'
-    ? new OrtTensor('float32', tensor.data, [...tensor.dims])
+    ? new OrtTensor('float32', ownFloats(tensor.data), [...tensor.dims])
     : new OrtTensor('int64', tensor.data, [...tensor.dims]);
 }
+
+/** onnxruntime takes no shared memory. */
+const ownFloats = (data: Float32Array): Float32Array =>
+  data.buffer instanceof SharedArrayBuffer ? data.slice() : data;
 
 function fromOrt({ dims, data }: OrtTensor): Tensor {
   // A copy: the engine's own memory is freed with the tensor.
