@@ -62,7 +62,7 @@ const row = (name: string, text: string): string => `${name.padEnd(11)} ${text}`
 function providerText(probe: ProviderProbe, isChosen: boolean): string {
   if (!probe.works) return `no: ${probe.reason}`;
   const { flopsPerSecond, bytesPerSecond } = probe.speed;
-  const speed = `${rounded(flopsPerSecond / 1e9)} GFLOP/s, ${rounded(bytesPerSecond / 1e9)} GB/s`;
+  const speed = `${scaled(flopsPerSecond / 1e6, [' MFLOP/s', ' GFLOP/s', ' TFLOP/s'])}, ${rounded(bytesPerSecond / 1e9)} GB/s`;
   return `works: ${speed}${isChosen ? '; this one would run' : ''}`;
 }
 
@@ -77,18 +77,14 @@ function vulkanText({ vulkanDrivers, softwareVulkan }: Machine): string {
 
 function modelText({ path, clips }: NonNullable<Examination['model']>): string {
   const { parameterCount = 0, fileBytes = 0 } = clips[DEFAULT] ?? {};
-  const count =
-    parameterCount < 1e9
-      ? `${rounded(parameterCount / 1e6)} million`
-      : `${rounded(parameterCount / 1e9)} billion`;
-  return `${shownPath(path)}: ${count} numbers in ${rounded(fileBytes / 1e6)} MB`;
+  return `${shownPath(path)}: ${scaled(parameterCount, ['', ' thousand', ' million', ' billion'])} numbers in ${scaled(fileBytes, [' bytes', ' kB', ' MB', ' GB'])}`;
 }
 
 function clipText({ numFrames, width, height, sampling, memory, timings, flops }: ClipEstimate): string {
   const clip = `${numFrames} frames of ${width}x${height} in ${sampling.numInferenceSteps} steps`;
   const time =
     timings === undefined ? '' : ` and ${duration(timings.totalMs)}, ${duration(timings.stepMs)} a step`;
-  return `${clip}: about ${gigabytes(memory.totalBytes)} of memory${time} (${rounded(flops / 1e9)} GFLOP)`;
+  return `${clip}: about ${gigabytes(memory.totalBytes)} of memory${time} (${scaled(flops / 1e6, [' MFLOP', ' GFLOP', ' TFLOP'])})`;
 }
 
 function rosText({ ros2: { distribution, installed } }: Machine): string {
@@ -102,6 +98,12 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 /** Two digits are all that these numbers are good for. */
 const rounded = (value: number): string =>
   value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(2)));
+
+/** A value with the name of its power of a thousand. */
+function scaled(value: number, names: readonly string[]): string {
+  const power = Math.max(0, Math.min(names.length - 1, Math.floor(Math.log10(value) / 3)));
+  return `${rounded(value / 1000 ** power)}${names[power]}`;
+}
 
 function duration(ms: number): string {
   if (ms < 1000) return `${rounded(ms)} ms`;

@@ -16,7 +16,7 @@ import { VideoPlanner } from '../planner/video-planner.js';
 import { writeSceneImage } from './evaluate-images.js';
 import { evaluationTable } from './evaluate-table.js';
 import { interruptible } from './interruption.js';
-import { finiteNumber, PROVIDERS, wholeNumber } from './options.js';
+import { finiteNumber, PROVIDERS, threadCount, wholeNumber } from './options.js';
 import { modelFolder } from './package.js';
 import { type Progress, progressLine } from './progress.js';
 import { note, say, sayJson } from './terminal.js';
@@ -76,7 +76,7 @@ export function evaluateCommand(): Command {
       availableParallelism(),
     )
     .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
-    .option('--threads <n>', 'threads on the CPU (default: all cores)', wholeNumber(1))
+    .option('--threads <n>', 'threads on the CPU (default: all cores)', threadCount)
     .action((flags: EvaluateFlags) =>
       interruptible(async (abortSignal) => {
         const progress = progressLine();

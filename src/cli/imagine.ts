@@ -11,7 +11,7 @@ import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { type Clip, type ClipDocument, writeClip } from './clip-files.js';
 import { interruptible } from './interruption.js';
-import { finiteNumber, PROVIDERS, stateTexts, wholeNumber } from './options.js';
+import { finiteNumber, PROVIDERS, stateTexts, threadCount, wholeNumber } from './options.js';
 import { checkOutputFolder, freePath, writeFolderAtomically } from './output-folder.js';
 import { modelFolder, packageVersion } from './package.js';
 import { type Progress, progressLine, silence } from './progress.js';
@@ -66,7 +66,7 @@ export function imagineCommand(): Command {
     .option('--states <texts>', 'four states on the way, "a|b|c|d", instead of generated ones', stateTexts)
     .option('--model <dir>', 'model folder (default: the one in this package)')
     .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
-    .option('--threads <n>', 'threads on the CPU (default: all cores)', wholeNumber(1))
+    .option('--threads <n>', 'threads on the CPU (default: all cores)', threadCount)
     .option('--preview', 'also write steps.png: the last frame as each denoising step foresees it')
     .option('--json', 'print what was run as JSON and nothing else')
     .action((frame: string, command: string, flags: ImagineFlags) =>

@@ -5,14 +5,20 @@ import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
 
 export const PROVIDERS = ['auto', 'cpu', 'webgpu', 'cuda', 'tensorrt'] satisfies ChosenProvider[];
 
-/** A whole number from `low` up. */
-export function wholeNumber(low: number): (text: string) => number {
+/** Many more than a processor has cores bring it to a halt. */
+const MAX_THREADS = 256;
+
+/** A whole number from `low` to `high`. */
+export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = high === Number.MAX_SAFE_INTEGER ? `of at least ${low}` : `from ${low} to ${high}`;
   return (text) => {
     const value = Number(text);
-    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= low) return value;
-    throw new InvalidArgumentError(`Expected a whole number of at least ${low}.`);
+    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`Expected a whole number ${range}.`);
   };
 }
+
+export const threadCount = wholeNumber(1, MAX_THREADS);
 
 export function finiteNumber(text: string): number {
   const value = Number(text);

@@ -1,6 +1,6 @@
 /** Folders of results that are either whole or not there. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AidError } from '../planner/errors.js';
@@ -12,9 +12,10 @@ const OURS = /^(clip\.(json|webp)|candidates\.json|(filmstrip|steps)\.png|frames
 
 /**
  * Refuses a folder that holds anything, so that nobody's files are mixed with ours; `force` allows an earlier
- * result to be replaced. Errors: `invalid-argument`.
+ * result to be replaced. Errors: `invalid-argument`, `io-failed`.
  */
 export function checkOutputFolder(path: string, { force }: { force: boolean }): void {
+  checkWritable(path);
   if (!existsSync(path)) return;
   if (!statSync(path).isDirectory())
     throw new AidError('invalid-argument', `${path}: expected a folder to write to, got a file`);
@@ -27,6 +28,17 @@ export function checkOutputFolder(path: string, { force }: { force: boolean }): 
       ? `${path}: holds an earlier result; --force replaces it`
       : `${path}: expected an empty folder, and what is in it is not an earlier result`,
   );
+}
+
+/** Before anybody waits for a clip that cannot be written. */
+function checkWritable(path: string): void {
+  let place = resolve(path);
+  while (!existsSync(place)) place = dirname(place);
+  try {
+    accessSync(place, constants.W_OK);
+  } catch (cause) {
+    throw new AidError('io-failed', `${path}: could not be written: ${reasonOf(cause)}`, { cause });
+  }
 }
 
 /** The path, or the first of `path-2`, `path-3`... that is not taken. */

@@ -7,7 +7,7 @@ import { readRunConfig } from '../planner/training/run-config.js';
 import type { TrainStep } from '../planner/training/train.js';
 import { isAborted } from './failure.js';
 import { interruptible } from './interruption.js';
-import { wholeNumber } from './options.js';
+import { threadCount } from './options.js';
 import { note } from './terminal.js';
 
 /** Where nobody watches a line being rewritten, every so many steps and episodes get one of their own. */
@@ -18,7 +18,7 @@ export function trainCommand(): Command {
   return new Command('train')
     .description('train a network as its config file says; run again after an interruption to go on')
     .argument('<config>', 'JSON config file')
-    .option('--threads <n>', "threads of the engine, instead of the config's", wholeNumber(1))
+    .option('--threads <n>', "threads of the engine, instead of the config's", threadCount)
     .action(async (file: string, options: { threads?: number }) => {
       const config = readRunConfig(file);
       const threads = options.threads ?? config.threads;
