@@ -17,6 +17,14 @@ export { AidError, type AidErrorCode } from './errors.js';
 export type { ClipReport, EndEvent, FrameEvent, ImagineEvent, StepEvent } from './imagination/events.js';
 export { Observation } from './imagination/observation.js';
 export type { ImagineRequest, Sampling } from './imagination/request.js';
+export type {
+  RolloutClipEvent,
+  RolloutEndEvent,
+  RolloutEvent,
+  RolloutFrameEvent,
+  RolloutRequest,
+  RolloutStepEvent,
+} from './imagination/rollout.js';
 export type { ChosenProvider } from './runtime/choose-engine.js';
 export type { Engine, EngineDescription, ExecutionProvider } from './runtime/engine.js';
 export { type LoadOptions, VideoPlanner } from './video-planner.js';

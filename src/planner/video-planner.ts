@@ -24,6 +24,7 @@ import { imageLatents } from './imagination/image-latents.js';
 import { type Networks, readNetworks } from './imagination/networks.js';
 import { Observation } from './imagination/observation.js';
 import { type ImagineRequest, type ResolvedRequest, resolveRequest } from './imagination/request.js';
+import { type RolloutEvent, type RolloutRequest, resolveRollout, rollout } from './imagination/rollout.js';
 import { SessionCache } from './imagination/session-cache.js';
 import type { Graph } from './onnx/graph.js';
 import { Random } from './random.js';
@@ -133,7 +134,24 @@ export class VideoPlanner {
    * leaving the iteration, stops the work within one denoising step.
    * Errors: `invalid-argument`, `invalid-image`, `aborted`, `engine-failed`, `state-prompter-failed`.
    */
-  async *imagine(request: ImagineRequest): AsyncGenerator<ImagineEvent, void, undefined> {
+  imagine(request: ImagineRequest): AsyncGenerator<ImagineEvent, void, undefined> {
+    return this.#imagine(request);
+  }
+
+  /**
+   * Imagines a long video, clip after clip, each from the last frames of the one before; clip i has the seed
+   * `seed + i`. Stops as `imagine` does. Errors: those of `imagine`; what is asked is checked for every clip
+   * before the first.
+   */
+  async *rollout(request: RolloutRequest): AsyncGenerator<RolloutEvent, void, undefined> {
+    const resolved = resolveRollout(request, this.#networks);
+    yield* rollout((clip, prompt) => this.#imagine(clip, prompt), request, resolved);
+  }
+
+  async *#imagine(
+    request: ImagineRequest,
+    writtenBefore?: StatePrompt,
+  ): AsyncGenerator<ImagineEvent, void, undefined> {
     const resolved = resolveRequest(request, this.#networks);
     const { abortSignal } = request;
     const clock = new Stopwatch();
@@ -142,7 +160,7 @@ export class VideoPlanner {
       : await this.observe(request.frames);
     clock.lap('observeMs');
     throwIfAborted(abortSignal);
-    const prompt = await this.#states(request, resolved, observation);
+    const prompt = writtenBefore ?? (await this.#states(request, resolved, observation));
     const geometry = this.#geometry(resolved.numFrames);
     const branches = branchesFor(resolved.sampling);
     const keysAndValues = await this.#condition(

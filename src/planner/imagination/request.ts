@@ -93,7 +93,8 @@ export function resolveRequest(request: ImagineRequest, { aid, tokenizer }: Netw
   return { instruction, seed, numFrames, sampling, previewFrames, warnings };
 }
 
-function whole(name: string, value: number, low: number, high: number): void {
+/** Errors: `invalid-argument`. */
+export function whole(name: string, value: number, low: number, high: number): void {
   if (!Number.isInteger(value) || value < low || value > high) {
     throw new AidError(
       'invalid-argument',
