@@ -36,6 +36,8 @@ it('holds what it needs and nothing else, and works where it is installed', asyn
   writeFileSync(
     join(folder, 'try.js'),
     "import { AidError, VideoPlanner } from 'aid-planner';\n" +
+      "import * as sdk from 'aid-planner/sdk';\n" +
+      "if (sdk.VideoPlanner !== VideoPlanner || typeof sdk.imagineOn !== 'function') throw new Error('sdk');\n" +
       "await VideoPlanner.load('nowhere').catch((error) => console.log(AidError.isInstance(error), error.code));\n",
   );
   expect(await run(process.execPath, ['try.js'], { cwd: folder })).toEqual({

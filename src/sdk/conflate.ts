@@ -1,0 +1,72 @@
+/** Backpressure for consumers that are slower than the planner and want the newest step, not every one. */
+import { from, Observable, type ObservableInput, type OperatorFunction } from 'rxjs';
+
+export interface ConflateOptions<Event> {
+  /** Events that a newer such event may replace while they wait; those of steps unless said otherwise. */
+  readonly replaceable?: (event: Event) => boolean;
+  /** Told of every event that was replaced. */
+  readonly onDrop?: (event: Event) => void;
+}
+
+/**
+ * Handles events one after the other. Of the steps that come while one is being handled only the newest waits;
+ * everything else waits its turn, so that frames and ends are never lost and memory stays bounded by a clip.
+ *
+ *     imagine(planner, request).pipe(conflate(async (event) => publish(event)))
+ */
+export function conflate<Event extends { readonly kind: string }, Result>(
+  handle: (event: Event) => ObservableInput<Result>,
+  { replaceable = ({ kind }) => kind.endsWith('step'), onDrop }: ConflateOptions<Event> = {},
+): OperatorFunction<Event, Result> {
+  return (events) =>
+    new Observable((subscriber) => {
+      const waiting: Event[] = [];
+      let isBusy = false;
+      let isSourceDone = false;
+      const handleNext = (): void => {
+        while (!isBusy && !subscriber.closed) {
+          const event = waiting.shift();
+          if (event === undefined) {
+            if (isSourceDone) subscriber.complete();
+            return;
+          }
+          isBusy = true;
+          let results: ObservableInput<Result>;
+          try {
+            results = handle(event);
+          } catch (error) {
+            subscriber.error(error);
+            return;
+          }
+          subscriber.add(
+            from(results).subscribe({
+              next: (result) => subscriber.next(result),
+              error: (error) => subscriber.error(error),
+              complete: () => {
+                isBusy = false;
+                handleNext();
+              },
+            }),
+          );
+        }
+      };
+      subscriber.add(
+        events.subscribe({
+          next: (event) => {
+            const last = waiting.at(-1);
+            if (last !== undefined && replaceable(last) && replaceable(event)) {
+              waiting.pop();
+              onDrop?.(last);
+            }
+            waiting.push(event);
+            handleNext();
+          },
+          error: (error) => subscriber.error(error),
+          complete: () => {
+            isSourceDone = true;
+            handleNext();
+          },
+        }),
+      );
+    });
+}

@@ -1,0 +1,37 @@
+/** A clip at the pace of a clock on the wall. */
+import { asyncScheduler, map, type Observable, type SchedulerLike, take, timer } from 'rxjs';
+import type { Frame } from '../planner/conditioning/frame.js';
+import { AidError } from '../planner/errors.js';
+
+export interface PlayOptions {
+  readonly framesPerSecond: number;
+  /** Plays until it is unsubscribed. */
+  readonly loop?: boolean;
+  readonly scheduler?: SchedulerLike;
+}
+
+/** The frame that is to be shown now. */
+export interface PlayedFrame {
+  /** Its place in the clip, from 0. */
+  readonly index: number;
+  readonly frame: Frame;
+}
+
+/** The first frame at once, each later one when its time comes. Errors: `invalid-argument`. */
+export function play(
+  frames: readonly Frame[],
+  { framesPerSecond, loop = false, scheduler = asyncScheduler }: PlayOptions,
+): Observable<PlayedFrame> {
+  if (!(framesPerSecond > 0 && Number.isFinite(framesPerSecond)))
+    throw new AidError(
+      'invalid-argument',
+      `framesPerSecond: expected a positive number, got ${framesPerSecond}`,
+    );
+  if (frames.length === 0) throw new AidError('invalid-argument', 'frames: expected at least one');
+  const period = 1000 / framesPerSecond;
+  return timer(0, period, scheduler).pipe(
+    map((tick) => ({ tick, index: tick % frames.length })),
+    loop ? (ticks) => ticks : take(frames.length),
+    map(({ index }) => ({ index, frame: frames[index] as Frame })),
+  );
+}

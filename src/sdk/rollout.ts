@@ -1,0 +1,31 @@
+/** Long video as an Observable. */
+import type { Observable, ObservableInput } from 'rxjs';
+import type { RolloutEvent, RolloutRequest } from '../planner/imagination/rollout.js';
+import { eitherSignal } from './either-signal.js';
+import { fromEvents, type Pace } from './from-events.js';
+
+/** A `VideoPlanner`, or anything else that imagines long video. */
+export interface RolloutPlanner {
+  rollout(request: RolloutRequest): ObservableInput<RolloutEvent>;
+}
+
+export interface RolloutOptions {
+  /** Backpressure: see `imagine`. */
+  readonly pace?: Pace<RolloutEvent>;
+}
+
+/**
+ * Imagines a long video, clip after clip, anew for each subscription. Unsubscribing stops the work within one
+ * denoising step. Errors: those of `VideoPlanner.rollout`, as one `error`.
+ */
+export function rollout(
+  planner: RolloutPlanner,
+  request: RolloutRequest,
+  { pace }: RolloutOptions = {},
+): Observable<RolloutEvent> {
+  return fromEvents(
+    (unsubscribed) =>
+      planner.rollout({ ...request, abortSignal: eitherSignal(request.abortSignal, unsubscribed) }),
+    pace,
+  );
+}

@@ -1,0 +1,78 @@
+/** How far clips of one instruction differ between seeds: where they agree, the model is sure of what will happen. */
+import type { Frame } from '../planner/conditioning/frame.js';
+import { AidError } from '../planner/errors.js';
+
+/** Standard deviations over clips, of colours from 0 to 1: 0 is full agreement. */
+export interface Spread {
+  readonly numClips: number;
+  /** For each frame the deviation at each pixel, row by row, [H * W]; the mean over the three colours. */
+  readonly perPixel: readonly Float32Array[];
+  /** For each frame the mean over its pixels. */
+  readonly perFrame: readonly number[];
+  /** The mean over the frames. */
+  readonly overall: number;
+}
+
+/** Errors: `invalid-argument` for fewer than two clips, or clips of different lengths or sizes. */
+export function spreadOf(clips: readonly (readonly Frame[])[]): Spread {
+  const [first] = clips;
+  if (first === undefined || clips.length < 2)
+    throw new AidError('invalid-argument', `spread: expected at least two clips, got ${clips.length}`);
+  const perPixel = first.map((frame, index) => {
+    const frames = clips.map((clip) => sameSize(clip[index], frame, index));
+    return deviations(frames.map(({ data }) => data));
+  });
+  if (clips.some(({ length }) => length !== first.length))
+    throw new AidError('invalid-argument', 'spread: expected clips of one length');
+  const perFrame = perPixel.map((pixels) => mean(pixels));
+  return { numClips: clips.length, perPixel, perFrame, overall: mean(perFrame) };
+}
+
+/** Mean absolute difference of one of the clips from the mean of all, of colours from 0 to 1. */
+export function distanceFromMean(which: number, clips: readonly (readonly Frame[])[]): number {
+  let [sum, count] = [0, 0];
+  clips[which]?.forEach(({ data }, index) => {
+    const images = clips.map((clip) => clip[index]?.data ?? new Uint8Array());
+    count += data.length;
+    for (let i = 0; i < data.length; i++) {
+      let total = 0;
+      for (const image of images) total += image[i] ?? 0;
+      sum += Math.abs((data[i] ?? 0) - total / images.length);
+    }
+  });
+  return count === 0 ? 0 : sum / (255 * count);
+}
+
+/** RGB images of one size -> [H * W], the sample's deviation (n - 1). */
+function deviations(images: readonly Uint8Array[]): Float32Array {
+  const count = images.length;
+  const pixels = new Float32Array((images[0]?.length ?? 0) / 3);
+  for (let pixel = 0; pixel < pixels.length; pixel++) {
+    let total = 0;
+    for (let colour = 0; colour < 3; colour++) {
+      let [sum, squares] = [0, 0];
+      for (const data of images) {
+        const value = (data[3 * pixel + colour] ?? 0) / 255;
+        sum += value;
+        squares += value * value;
+      }
+      total += Math.sqrt(Math.max(0, squares - (sum * sum) / count) / (count - 1));
+    }
+    pixels[pixel] = total / 3;
+  }
+  return pixels;
+}
+
+function sameSize(frame: Frame | undefined, { width, height }: Frame, index: number): Frame {
+  if (frame?.width === width && frame.height === height) return frame;
+  throw new AidError(
+    'invalid-argument',
+    `spread: frame ${index}: expected ${width}x${height}, got ${frame === undefined ? 'none' : `${frame.width}x${frame.height}`}`,
+  );
+}
+
+function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
+  return values.length === 0 ? 0 : sum / values.length;
+}

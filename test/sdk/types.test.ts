@@ -1,0 +1,78 @@
+/** What an editor tells a caller: the types of the public API, checked by the compiler. */
+import type { Observable } from 'rxjs';
+import { expectTypeOf, it } from 'vitest';
+import {
+  type CandidatesEvent,
+  candidates,
+  type EndEvent,
+  endOnly,
+  type Frame,
+  framesOnly,
+  type ImagineEvent,
+  type ImagineRequest,
+  imagine,
+  imagineOn,
+  type LiveEvent,
+  type LiveOptions,
+  type Planner,
+  type RolloutEvent,
+  type RolloutPlanner,
+  rollout,
+  type StateTexts,
+  type VideoPlanner,
+} from '#sdk/index.js';
+
+declare const planner: VideoPlanner;
+declare const request: ImagineRequest;
+declare const command$: Observable<string>;
+declare const frame$: Observable<Frame>;
+/** Only the types of what is returned count: nothing here runs. */
+const typeOf = <Value>(_make: () => Value): Value => undefined as Value;
+
+it('streams are Observables of events that their kind tells apart', () => {
+  expectTypeOf(typeOf(() => imagine(planner, request))).toEqualTypeOf<Observable<ImagineEvent>>();
+  expectTypeOf(typeOf(() => rollout(planner, request))).toEqualTypeOf<Observable<RolloutEvent>>();
+  expectTypeOf(typeOf(() => candidates(planner, request))).toEqualTypeOf<Observable<CandidatesEvent>>();
+  expectTypeOf(typeOf(() => imagineOn(planner, { command$, frame$, policy: 'switch' }))).toEqualTypeOf<
+    Observable<LiveEvent>
+  >();
+  expectTypeOf<Extract<ImagineEvent, { kind: 'end' }>>().toEqualTypeOf<EndEvent>();
+  expectTypeOf<ImagineEvent['kind']>().toEqualTypeOf<'step' | 'frame' | 'end'>();
+  expectTypeOf<LiveEvent['kind']>().toEqualTypeOf<
+    'start' | 'step' | 'frame' | 'end' | 'dropped' | 'failed'
+  >();
+  expectTypeOf<CandidatesEvent['kind']>().toEqualTypeOf<
+    'candidate-step' | 'candidate-frame' | 'candidate-end' | 'end'
+  >();
+});
+
+it('operators narrow the events', () => {
+  expectTypeOf(typeOf(() => imagine(planner, request).pipe(endOnly()))).toEqualTypeOf<Observable<EndEvent>>();
+  expectTypeOf(typeOf(() => imagine(planner, request).pipe(framesOnly()))).toEqualTypeOf<Observable<Frame>>();
+});
+
+it('a video planner is a planner', () => {
+  expectTypeOf<VideoPlanner>().toExtend<Planner & RolloutPlanner>();
+});
+
+it('a policy in which commands wait says how many, and what gives way', () => {
+  interface Streams {
+    readonly command$: Observable<string>;
+    readonly frame$: Observable<Frame>;
+  }
+  expectTypeOf<Streams & { policy: 'exhaust' }>().toExtend<LiveOptions>();
+  expectTypeOf<Streams & { policy: 'concat' }>().not.toExtend<LiveOptions>();
+  expectTypeOf<Streams & { policy: 'latest' }>().not.toExtend<LiveOptions>();
+  expectTypeOf<Streams>().not.toExtend<LiveOptions>();
+  // @ts-expect-error merge needs a concurrency
+  typeOf(() => imagineOn(planner, { command$, frame$, policy: 'merge', maxQueued: 1, overflow: 'error' }));
+});
+
+it('requests are checked where they are written', () => {
+  // @ts-expect-error an instruction is needed
+  typeOf(() => imagine(planner, { frames: ['frame.png'] }));
+  // @ts-expect-error there is no such setting
+  typeOf(() => imagine(planner, { ...request, steps: 3 }));
+  expectTypeOf<['a', 'b', 'c']>().not.toExtend<StateTexts>();
+  expectTypeOf<ImagineRequest['frames']>().not.toBeAny();
+});
