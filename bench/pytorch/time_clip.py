@@ -15,17 +15,17 @@ from aid_reference.draw import Draw
 from aid_reference.karras import karras_sigmas
 from aid_reference.model_folder import Model
 from aid_reference.sampler import dual_guidance, euler
-from racing.inputs import draw_text_ids, latent_shape, num_states
+from aid_reference.vae import pixels_per_latent
+from racing.inputs import draw_text_ids, latent_shape, num_states, time_ids
 from racing.lap import Lap, parser_for, race
 
 
 def main() -> None:
     parser = parser_for(__doc__)
-    parser.add_argument("--steps", type=int, default=25, help="default: %(default)s")
-    parser.add_argument("--frame-guidance", type=float, default=2.0, help="default: %(default)s")
-    parser.add_argument("--text-guidance", type=float, default=3.5, help="default: %(default)s")
-    parser.add_argument("--sigma-max", type=float, default=700.0, help="default: %(default)s")
-    parser.add_argument("--height", type=int, help="of the latents; default: the UNet's sample_size")
+    parser.add_argument("--steps", type=int, help="default: the model's")
+    parser.add_argument("--frame-guidance", type=float, help="default: the model's")
+    parser.add_argument("--text-guidance", type=float, help="default: the model's")
+    parser.add_argument("--height", type=int, help="of the latents; default: the model's video")
     parser.add_argument("--width", type=int)
     arguments = parser.parse_args()
     with torch.inference_mode():
@@ -37,35 +37,41 @@ def prepare(model: Model, arguments: argparse.Namespace) -> tuple[Lap, dict[str,
     denoiser, vae = model.denoiser(), model.vae()
     image_encoder, text_encoder = model.image_encoder(), model.text_encoder()
     shape = latent_shape(configs, 1, arguments.height, arguments.width)
-    factor = 2 ** (len(configs.vae["block_out_channels"]) - 1)
-    frame = draw.normal(1, configs.vae["in_channels"], shape.height * factor, shape.width * factor)
+    factor, sampling = pixels_per_latent(configs.vae), configs.aid.get("sampling", {})
+    steps = arguments.steps or sampling.get("num_inference_steps", 25)
+    frame_guidance = chosen(arguments.frame_guidance, sampling.get("frame_guidance", 1.0))
+    text_guidance = chosen(arguments.text_guidance, sampling.get("text_guidance", 1.0))
+    frame = draw.normal(1, 3, shape.height * factor, shape.width * factor)
     size, states = configs.image_encoder["image_size"], num_states(configs)
     clip_frame = draw.normal(1, 3, size, size)
-    ids = draw_text_ids(configs.text_encoder, 1 + states + 1, draw)  # instruction, states, empty
+    ids = draw_text_ids(configs, 1 + states + 1, draw)  # instruction, states, empty
     noise = draw.normal(*shape.dims)
-    time_ids = torch.tensor([[6.0, 127.0, 0.02]])
-    sigmas = karras_sigmas(arguments.steps, 0.002, arguments.sigma_max, 7)
+    low, high = sampling.get("sigma_min", 0.002), sampling.get("sigma_max", 700.0)
+    sigmas = karras_sigmas(steps, low, high, sampling.get("rho", 7))
 
     def clip() -> Tensor:
         frame_latents = torch.zeros(shape.dims)
-        frame_latents[:, 0] = vae.encode(frame).latent_dist.mode()
+        latents = vae.encode(frame).latent_dist.mode()
+        frame_latents[:, : shape.frames if configs.aid.get("fill") == "repeat" else 1] = latents[:, None]
         texts = text_encoder(ids)["last_hidden_state"]  # [1+S+1,L,T]
         full = Condition(
             frame_latents=frame_latents,
             instruction_embeds=texts[:1],
             state_embeds=texts[1:-1].flatten(0, 1)[None],
             visual_embeds=image_encoder(pixel_values=clip_frame).last_hidden_state,
-            added_time_ids=time_ids,
+            added_time_ids=time_ids(configs),
         )
         null_states = texts[-1:].repeat(1, states, 1)
-        denoise = dual_guidance(
-            denoiser, full, texts[-1:], null_states, arguments.frame_guidance, arguments.text_guidance
-        )
+        denoise = dual_guidance(denoiser, full, texts[-1:], null_states, frame_guidance, text_guidance)
         latents = euler(denoise, noise, sigmas)[-1]
         scaled = latents.flatten(0, 1) / configs.vae["scaling_factor"]
         return vae.decode(scaled, num_frames=shape.frames).sample
 
-    return clip, {"race": "clip", "latents": shape.dims, "pixels": tuple(frame.shape[2:]), "steps": arguments.steps}
+    return clip, {"race": "clip", "latents": shape.dims, "pixels": tuple(frame.shape[2:]), "steps": steps}
+
+
+def chosen(asked: float | None, own: float) -> float:
+    return own if asked is None else asked
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from racing.lap import Lap, parser_for, race
 def main() -> None:
     parser = parser_for(__doc__)
     parser.add_argument("--branches", type=int, default=3, help="default: %(default)s")
-    parser.add_argument("--height", type=int, help="of the latents; default: the UNet's sample_size")
+    parser.add_argument("--height", type=int, help="of the latents; default: the model's video")
     parser.add_argument("--width", type=int)
     parser.add_argument("--save", type=Path, metavar="FILE", help="load_ms then counts that run too")
     arguments = parser.parse_args()

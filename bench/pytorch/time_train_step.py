@@ -20,7 +20,7 @@ def main() -> None:
     parser = parser_for(__doc__)
     parser.add_argument("--batch", type=int, default=4, help="clips; default: %(default)s")
     parser.add_argument("--trainable", choices=["aid", "everything"], default="aid")
-    parser.add_argument("--height", type=int, help="of the latents; default: the UNet's sample_size")
+    parser.add_argument("--height", type=int, help="of the latents; default: the model's video")
     parser.add_argument("--width", type=int)
     arguments = parser.parse_args()
     race(arguments, lambda model: prepare(model, arguments))

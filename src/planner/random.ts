@@ -2,6 +2,11 @@
  * Seeded random numbers, the same on every machine: xoshiro128** (Blackman and Vigna) seeded through
  * splitmix32, and normal numbers by Box and Muller.
  */
+import { atOnce, type Steps } from './turns.js';
+
+/** Numbers drawn between two pauses. */
+const PAUSE_AFTER = 2 ** 14;
+
 export class Random {
   readonly #state = new Uint32Array(4);
   #spare: number | undefined;
@@ -64,6 +69,16 @@ export class Random {
 
   /** That many standard normal numbers. */
   normals(count: number): Float32Array {
-    return Float32Array.from({ length: count }, () => this.normal());
+    return atOnce(this.normalsInSteps(count));
+  }
+
+  /** The same, with pauses. */
+  *normalsInSteps(count: number): Steps<Float32Array> {
+    const numbers = new Float32Array(count);
+    for (let i = 0; i < count; i++) {
+      if (i % PAUSE_AFTER === PAUSE_AFTER - 1) yield;
+      numbers[i] = this.normal();
+    }
+    return numbers;
   }
 }

@@ -13,11 +13,13 @@ import { checkNetworks } from './imagination/check-networks.js';
 import type { ClipReport, ImagineEvent } from './imagination/events.js';
 import {
   type ClipGeometry,
-  conditionGraph,
+  conditionGraphInSteps,
   decoderGraph,
-  denoiserGraph,
+  denoiserGraphInSteps,
   frameEncoderGraph,
+  type GraphBuilder,
   latentDims,
+  type SteppedGraphBuilder,
   visionGraph,
 } from './imagination/graphs.js';
 import { imageLatents } from './imagination/image-latents.js';
@@ -26,11 +28,12 @@ import { Observation } from './imagination/observation.js';
 import { type ImagineRequest, type ResolvedRequest, resolveRequest } from './imagination/request.js';
 import { type RolloutEvent, type RolloutRequest, resolveRollout, rollout } from './imagination/rollout.js';
 import { SessionCache } from './imagination/session-cache.js';
-import type { Graph } from './onnx/graph.js';
+import { Graph } from './onnx/graph.js';
 import { Random } from './random.js';
 import { type ChosenProvider, chooseEngine } from './runtime/choose-engine.js';
 import type { Engine, ResidentTensor } from './runtime/engine.js';
-import { floatTensor, int64Tensor, type Tensor } from './runtime/tensor.js';
+import { floatTensor, int64Tensor, sharedFloats, type Tensor } from './runtime/tensor.js';
+import { inTurns, takingTurns } from './turns.js';
 import { inspectWeights } from './weights/inspect-weights.js';
 
 export interface LoadOptions {
@@ -178,9 +181,8 @@ export class VideoPlanner {
       const denoise = this.#denoise(branches, given, keysAndValues, geometry);
       const sigmas = karrasSigmas(resolved.sampling);
       const scale = initialNoiseScale(sigmas);
-      const noise = new Random(resolved.seed)
-        .normals(resolved.numFrames * size)
-        .map((value) => value * scale);
+      const noise = await inTurns(new Random(resolved.seed).normalsInSteps(resolved.numFrames * size));
+      for (let i = 0; i < noise.length; i++) noise[i] = (noise[i] as number) * scale;
       let latents: Float32Array = noise;
       const options = abortSignal === undefined ? {} : { abortSignal };
       for await (const { step, sigma, x, denoised } of samplers[resolved.sampling.sampler](
@@ -197,7 +199,10 @@ export class VideoPlanner {
       throwIfAborted(abortSignal);
       const frames: Frame[] = [];
       const pixels = await this.#decode(latents, geometry);
+      const rest = takingTurns();
       for (let index = 0; index < resolved.numFrames; index++) {
+        await rest();
+        throwIfAborted(abortSignal);
         const plane = pixels.length / resolved.numFrames;
         const frame = pixelsToFrame(
           pixels.subarray(index * plane, (index + 1) * plane),
@@ -253,7 +258,7 @@ export class VideoPlanner {
   }
 
   async #run(
-    build: (networks: Networks, geometry: ClipGeometry) => Graph,
+    build: GraphBuilder | SteppedGraphBuilder,
     geometry: ClipGeometry,
     inputs: Readonly<Record<string, Tensor | ResidentTensor>>,
   ): Promise<Readonly<Record<string, Tensor>>> {
@@ -261,13 +266,16 @@ export class VideoPlanner {
   }
 
   #session<Result>(
-    build: (networks: Networks, geometry: ClipGeometry) => Graph,
+    build: GraphBuilder | SteppedGraphBuilder,
     geometry: ClipGeometry,
     work: Parameters<SessionCache['use']>[2],
   ): Promise<Result> {
     const { tensors } = this.#networks;
-    const load = () =>
-      this.#engine.load(build(this.#networks, geometry), { weights: (key) => tensors.get(key) });
+    const load = async () => {
+      const built = build(this.#networks, geometry);
+      const graph = built instanceof Graph ? built : await inTurns(built);
+      return this.#engine.load(graph, { weights: (key) => tensors.get(key) });
+    };
     const key = `${build.name} ${geometry.numFrames}x${geometry.width}x${geometry.height}`;
     return this.#sessions.use(key, load, work) as Promise<Result>;
   }
@@ -310,7 +318,7 @@ export class VideoPlanner {
       text_ids: int64Tensor([branches.length, 1 + states.length, length], textIds),
       visual_embeds: floatTensor([branches.length, visualEmbeds.length / width, width], visual),
     };
-    return this.#session(conditionGraph, geometry, async (session) => {
+    return this.#session(conditionGraphInSteps, geometry, async (session) => {
       return (await session.run(inputs, { keep: session.outputNames })).resident;
     });
   }
@@ -332,7 +340,8 @@ export class VideoPlanner {
       video.motion_bucket_id,
       video.noise_augmentation,
     ]);
-    const sample = new Float32Array(batch * numFrames * 2 * plane);
+    // Seen by the engine's thread as it is: nothing is copied on this one.
+    const sample = sharedFloats(new Float32Array(batch * numFrames * 2 * plane));
     return preconditioned(async (scaled, cNoise) => {
       branches.forEach(({ branch }, b) => {
         for (let frame = 0; frame < numFrames; frame++) {
@@ -348,7 +357,7 @@ export class VideoPlanner {
         added_time_ids: floatTensor([batch, 3], Float32Array.from(timeIds)),
         ...keysAndValues,
       };
-      const output = floats(await this.#run(denoiserGraph, geometry, inputs), 'output');
+      const output = floats(await this.#run(denoiserGraphInSteps, geometry, inputs), 'output');
       const size = output.length / batch;
       return combine(
         branches,

@@ -57,7 +57,7 @@ describe('an arrow that would point the wrong way is found', () => {
     ['ros-node-knows-sdk-and-planner-only', 'ros-node/a.ts', 'cli/b.ts'],
     ['cli-knows-sdk-and-planner-only', 'cli/a.ts', 'ros-node/b.ts'],
     ['nothing-knows-the-cli', 'planner/a.ts', 'cli/b.ts'],
-    ['onnx-knows-errors-only', 'planner/onnx/a.ts', 'planner/weights/b.ts'],
+    ['onnx-stands-alone', 'planner/onnx/a.ts', 'planner/weights/b.ts'],
     ['models-know-onnx-only', 'planner/models/a.ts', 'planner/runtime/b.ts'],
     ['diffusion-knows-errors-only', 'planner/diffusion/a.ts', 'planner/random.ts'],
     ['conditioning-knows-errors-and-files-only', 'planner/conditioning/a.ts', 'planner/models/b.ts'],

@@ -1,6 +1,8 @@
 """A model folder: diffusers' layout, and `aid/` with the config and the trained tensors of AID.
 
-`aid/config.json`: `dqformer` (a `dqformer` case's config) and `adapters` (`reduction`, `heads`, and which: all).
+`aid/config.json`: `dqformer` (a `dqformer` case's config), `adapters` (`reduction`, `heads`, and which: all),
+`num_states`, `text_length`, `fill`, `video` (width, height, frames per second, motion bucket, noise augmentation)
+and `sampling` (steps, scales of guidance, sigmas).
 `aid/model.safetensors`: `dqformer.*`, `unet.*` (adapters, and the `attn2` that replace the backbone's).
 """
 

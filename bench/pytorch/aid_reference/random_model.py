@@ -14,6 +14,7 @@ from .dqformer import DQFormer
 from .draw import Draw
 from .model_folder import MODEL_FILE, UNET_FILE, VAE_FILE, ModelConfigs, on_meta
 from .random_weights import random_weights
+from .tokenizer_folder import write_byte_tokenizer
 from .vae import build_vae
 
 
@@ -36,6 +37,10 @@ def write_random_model(configs: ModelConfigs, seed: int, folder: Path) -> None:
     dqformer = random_weights(on_meta(lambda: DQFormer(configs.dqformer)), draw)
     trained |= {f"dqformer.{k}": v for k, v in dqformer.items()}
     _write(folder / "aid", MODEL_FILE, configs.aid, trained)
+    write_byte_tokenizer(folder / "tokenizer", configs.text_encoder)
+    size = configs.image_encoder["image_size"]
+    _write_json(folder / "feature_extractor" / "preprocessor_config.json", {"size": size, "crop_size": size})
+    _write_json(folder / "model_index.json", {"_class_name": "AidPipeline"})
 
 
 def _values_like(weight: Tensor, draw: Draw) -> Tensor:
@@ -45,5 +50,10 @@ def _values_like(weight: Tensor, draw: Draw) -> Tensor:
 
 def _write(folder: Path, file: str, config: Config, weights: dict[str, Tensor]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    _write_json(folder / "config.json", config)
     save_file(weights, folder / file)
+
+
+def _write_json(file: Path, value: Config) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(value, indent=1) + "\n")

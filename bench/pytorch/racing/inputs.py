@@ -9,6 +9,7 @@ from aid_reference.config import Config
 from aid_reference.denoiser import Condition
 from aid_reference.draw import Draw
 from aid_reference.model_folder import ModelConfigs
+from aid_reference.vae import pixels_per_latent
 
 DEFAULT_STATES = 4
 
@@ -29,11 +30,11 @@ class LatentShape:
 
 
 def latent_shape(configs: ModelConfigs, batch: int, height: int | None, width: int | None) -> LatentShape:
-    """The UNet's own latent size where none is asked for. Frames are DQFormer's: its queries fix them."""
-    size = configs.unet.get("sample_size") or 32
-    square = (size, size) if isinstance(size, int) else size
+    """The model's own video where no size is asked for. Frames are DQFormer's: its queries fix them."""
+    factor, video = pixels_per_latent(configs.vae), configs.aid["video"]
     frames = configs.dqformer["num_frames"]
-    return LatentShape(batch, frames, configs.unet["out_channels"], height or square[0], width or square[1])
+    own = video["height"] // factor, video["width"] // factor
+    return LatentShape(batch, frames, configs.unet["out_channels"], height or own[0], width or own[1])
 
 
 def vision_tokens(image_encoder: Config) -> int:
@@ -41,26 +42,37 @@ def vision_tokens(image_encoder: Config) -> int:
 
 
 def num_states(configs: ModelConfigs) -> int:
-    return int(configs.dqformer.get("num_states", DEFAULT_STATES))
+    return int(configs.aid.get("num_states", DEFAULT_STATES))
+
+
+def time_ids(configs: ModelConfigs) -> Tensor:
+    """[1,3]: fps - 1, motion bucket, noise augmentation."""
+    video = configs.aid["video"]
+    rate, bucket = video.get("frames_per_second", 7), video.get("motion_bucket_id", 127)
+    return torch.tensor([[rate - 1, bucket, video.get("noise_augmentation", 0)]], dtype=torch.float32)
 
 
 def draw_condition(configs: ModelConfigs, shape: LatentShape, draw: Draw) -> Condition:
-    """The first frame given, texts at the text tower's full length."""
-    dqformer, length = configs.dqformer, configs.text_encoder["max_position_embeddings"]
+    """The first frame given."""
+    dqformer, length = configs.dqformer, text_length(configs)
     frame_latents = draw.normal(*shape.dims)
-    frame_latents[:, 1:] = 0
+    frame_latents[:, 1:] = frame_latents[:, :1] if configs.aid.get("fill") == "repeat" else 0
     visual = (shape.batch, vision_tokens(configs.image_encoder), dqformer["vision_dim"])
     return Condition(
         frame_latents=frame_latents,
         instruction_embeds=draw.normal(shape.batch, length, dqformer["text_dim"]),
         state_embeds=draw.normal(shape.batch, num_states(configs) * length, dqformer["text_dim"]),
         visual_embeds=draw.normal(*visual),
-        added_time_ids=torch.tensor([[6.0, 127.0, 0.02]]).expand(shape.batch, -1),
+        added_time_ids=time_ids(configs).expand(shape.batch, -1),
     )
 
 
-def draw_text_ids(text_encoder: Config, texts: int, draw: Draw) -> Tensor:
+def text_length(configs: ModelConfigs) -> int:
+    return int(configs.aid.get("text_length", configs.text_encoder["max_position_embeddings"]))
+
+
+def draw_text_ids(configs: ModelConfigs, texts: int, draw: Draw) -> Tensor:
     """input_ids [texts,L]: random words closed by eos."""
-    ids = draw.integers(0, text_encoder["vocab_size"], texts, text_encoder["max_position_embeddings"])
-    ids[:, -1] = text_encoder.get("eos_token_id", 49407)
+    ids = draw.integers(0, configs.text_encoder["vocab_size"], texts, text_length(configs))
+    ids[:, -1] = configs.text_encoder.get("eos_token_id", 49407)
     return ids

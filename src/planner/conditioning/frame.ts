@@ -98,6 +98,7 @@ export function frameFromRaw({
       'invalid-image',
       `image: expected ${stride * height} bytes, ${height} rows of ${stride}, got ${data.length}`,
     );
+  if (encoding === 'rgb8' && stride === width * 3) return { width, height, data: Uint8Array.from(data) };
   const rgb = new Uint8Array(width * height * 3);
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0, from = y * stride; x < width; x++, from += bytes, to += 3) {

@@ -1,5 +1,5 @@
 /** Resizing by weighted sums along one axis after the other, without blocking the event loop for long. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { takingTurns } from '../turns.js';
 
 /** What each output position of an axis takes from the input: `taps` neighbours from `starts[i]` on. */
 export interface AxisWeights {
@@ -8,9 +8,6 @@ export interface AxisWeights {
   /** [outputs, taps] */
   readonly weights: Float64Array;
 }
-
-/** Longest work between two turns of the event loop. */
-const TURN_MS = 5;
 
 /**
  * Resizes interleaved pixels [height, width, channels], rows first, to [outputs of vertical, outputs of
@@ -25,12 +22,7 @@ export async function resample(
   const outWidth = horizontal.starts.length;
   const outHeight = vertical.starts.length;
   const finish = rounded ? (sum: number) => Math.min(255, Math.max(0, Math.floor(sum + 0.5))) : undefined;
-  let since = performance.now();
-  const rest = async (): Promise<void> => {
-    if (performance.now() - since < TURN_MS) return;
-    await nextTurn();
-    since = performance.now();
-  };
+  const rest = takingTurns();
 
   // [height, width, C] -> [height, outWidth, C], only the rows that the second pass reads
   const firstRow = vertical.starts.reduce((a, b) => Math.min(a, b), height);

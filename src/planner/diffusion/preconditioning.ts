@@ -30,10 +30,11 @@ export type Network = (scaled: Float32Array, cNoise: number) => Promise<Float32A
 export function preconditioned(network: Network): Denoise {
   return async (x, sigma) => {
     const { cSkip, cOut, cIn, cNoise } = precondition(sigma);
-    const F_x = await network(
-      x.map((value) => cIn * value),
-      cNoise,
-    );
-    return x.map((value, i) => cSkip * value + cOut * (F_x[i] as number));
+    const scaled = new Float32Array(x.length);
+    for (let i = 0; i < x.length; i++) scaled[i] = cIn * (x[i] as number);
+    const F_x = await network(scaled, cNoise);
+    const D_x = new Float32Array(x.length);
+    for (let i = 0; i < x.length; i++) D_x[i] = cSkip * (x[i] as number) + cOut * (F_x[i] as number);
+    return D_x;
   };
 }

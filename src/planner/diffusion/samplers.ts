@@ -51,11 +51,14 @@ export const heun: Sampler = async function* (denoise, x, sigmas, options) {
     } else {
       const corrected = await evaluate(denoise, predicted, sigmaNext, options);
       // x + (sigma' - sigma) (d + d') / 2, with d the slope here and d' the slope at the prediction.
-      x = x.map((value, i) => {
+      const next = new Float32Array(x.length);
+      for (let i = 0; i < x.length; i++) {
+        const value = x[i] as number;
         const d = (value - (denoised[i] as number)) / sigma;
         const dNext = ((predicted[i] as number) - (corrected[i] as number)) / sigmaNext;
-        return value + ((sigmaNext - sigma) * (d + dNext)) / 2;
-      });
+        next[i] = value + ((sigmaNext - sigma) * (d + dNext)) / 2;
+      }
+      x = next;
     }
     yield { step, sigma, sigmaNext, x, denoised };
   }
@@ -75,7 +78,11 @@ export const dpmPlusPlus2M: Sampler = async function* (denoise, x, sigmas, optio
       const h = -Math.log(sigmaNext) - lambda;
       const r = (lambda - before.lambda) / h;
       const old = before.denoised;
-      target = denoised.map((value, i) => value + (value - (old[i] as number)) / (2 * r));
+      target = new Float32Array(denoised.length);
+      for (let i = 0; i < target.length; i++) {
+        const value = denoised[i] as number;
+        target[i] = value + (value - (old[i] as number)) / (2 * r);
+      }
     }
     x = towards(x, target, sigmaNext / sigma);
     before = { denoised, lambda };
@@ -89,10 +96,12 @@ export type SamplerName = keyof typeof samplers;
 
 /** What is left of the noise is scaled: target + ratio (x - target). With ratio sigma' / sigma, Euler's step. */
 function towards(x: Float32Array, target: Float32Array, ratio: number): Float32Array {
-  return x.map((value, i) => {
+  const moved = new Float32Array(x.length);
+  for (let i = 0; i < x.length; i++) {
     const goal = target[i] as number;
-    return goal + ratio * (value - goal);
-  });
+    moved[i] = goal + ratio * ((x[i] as number) - goal);
+  }
+  return moved;
 }
 
 async function evaluate(

@@ -1,13 +1,12 @@
 /** What a clip would cost in memory and time, known before any weights are read. */
 import { branchesFor } from '../diffusion/guidance.js';
-import type { Graph } from '../onnx/graph.js';
 import { type EngineSpeed, type GraphCost, graphCost, secondsOf } from '../runtime/estimate.js';
 import {
-  type ClipGeometry,
   conditionGraph,
   decoderGraph,
   denoiserGraph,
   frameEncoderGraph,
+  type GraphBuilder,
   visionGraph,
 } from './graphs.js';
 import type { Networks } from './networks.js';
@@ -63,8 +62,7 @@ export function estimateClip(
   const { width, height } = networks.aid.video;
   const geometry = { numFrames, width, height };
   const branches = branchesFor(sampling).length;
-  const cost = (build: (networks: Networks, geometry: ClipGeometry) => Graph, batch: number): GraphCost =>
-    graphCost(build(networks, geometry), batch);
+  const cost = (build: GraphBuilder, batch: number): GraphCost => graphCost(build(networks, geometry), batch);
   const costs = {
     encoder: cost(frameEncoderGraph, 1),
     vision: cost(visionGraph, 1),

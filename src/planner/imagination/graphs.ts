@@ -11,12 +11,18 @@ import { encodeImages } from '../models/autoencoder/encoder.js';
 import { clipText } from '../models/clip/text.js';
 import { clipVision } from '../models/clip/vision.js';
 import { dqFormer } from '../models/dqformer.js';
-import { precomputedCondition, recordingCondition, tokensCondition } from '../models/unet/condition.js';
-import { unet } from '../models/unet/unet.js';
-import { Graph } from '../onnx/graph.js';
+import {
+  type Condition,
+  precomputedCondition,
+  recordingCondition,
+  tokensCondition,
+} from '../models/unet/condition.js';
+import { unetInSteps } from '../models/unet/unet.js';
+import { Graph, type Value } from '../onnx/graph.js';
 import { reshape, slice } from '../onnx/ops/layout.js';
 import { Scope } from '../onnx/scope.js';
 import { BATCH, times } from '../onnx/shape.js';
+import { atOnce, type Steps } from '../turns.js';
 import type { Networks } from './networks.js';
 
 export interface ClipGeometry {
@@ -26,6 +32,10 @@ export interface ClipGeometry {
   readonly width: number;
   readonly height: number;
 }
+
+export type GraphBuilder = (networks: Networks, geometry: ClipGeometry) => Graph;
+/** Builds a graph with pauses. */
+export type SteppedGraphBuilder = (networks: Networks, geometry: ClipGeometry) => Steps<Graph>;
 
 /** The latents' C, h, w. */
 export function latentDims({ vae }: Networks, { width, height }: ClipGeometry): [number, number, number] {
@@ -56,7 +66,10 @@ export function visionGraph({ vision }: Networks): Graph {
  * `text_ids` [B,1+S,L] (the instruction's, then the states') and `visual_embeds` [B,V,D] -> keys and values of
  * every `attn2` of the UNet, named by its path.
  */
-export function conditionGraph(networks: Networks, geometry: ClipGeometry): Graph {
+export const conditionGraph: GraphBuilder = (networks, geometry) =>
+  atOnce(conditionGraphInSteps(networks, geometry));
+
+export function* conditionGraphInSteps(networks: Networks, geometry: ClipGeometry): Steps<Graph> {
   const { aid, text, vision } = networks;
   const graph = new Graph('condition');
   const root = new Scope(graph);
@@ -65,6 +78,7 @@ export function conditionGraph(networks: Networks, geometry: ClipGeometry): Grap
   const visualCount = 1 + Math.floor(vision.image_size / vision.patch_size) ** 2;
   const visualEmbeds = graph.input('visual_embeds', 'float32', [BATCH, visualCount, vision.hidden_size]);
   const hidden = clipText(root.at(COMPONENTS.textEncoder), reshape(ids, [times(BATCH, texts), length]), text);
+  yield;
   const perClip = reshape(hidden.lastHiddenState, [BATCH, texts * length, text.hidden_size]);
   const tokens = dqFormer(
     root.at(COMPONENTS.dqformer),
@@ -75,30 +89,34 @@ export function conditionGraph(networks: Networks, geometry: ClipGeometry): Grap
     },
     dqFormerConfigOf(aid),
   );
+  yield;
   // A clip shorter than the model's has the first frames' tokens.
   const recorder = recordingCondition(tokensCondition(slice(tokens, 1, 0, geometry.numFrames)));
-  buildUNet(root, networks, geometry, recorder.condition);
+  yield* buildUNet(root, networks, geometry, recorder.condition);
   for (const [name, value] of recorder.recorded) graph.output(name, value);
   return graph;
 }
 
 /** `sample` [B,F,2C,h,w], `timestep` [B], `added_time_ids` [B,3] and the keys and values -> `output` [B,F,C,h,w]. */
-export function denoiserGraph(networks: Networks, geometry: ClipGeometry): Graph {
+export const denoiserGraph: GraphBuilder = (networks, geometry) =>
+  atOnce(denoiserGraphInSteps(networks, geometry));
+
+export function* denoiserGraphInSteps(networks: Networks, geometry: ClipGeometry): Steps<Graph> {
   const graph = new Graph('denoiser');
   const condition = precomputedCondition(BATCH, geometry.numFrames, conditionTokenCount(networks.aid));
-  graph.output('output', buildUNet(new Scope(graph), networks, geometry, condition));
+  graph.output('output', yield* buildUNet(new Scope(graph), networks, geometry, condition));
   return graph;
 }
 
-function buildUNet(
+function* buildUNet(
   root: Scope,
   networks: Networks,
   geometry: ClipGeometry,
-  condition: Parameters<typeof unet>[1]['condition'],
-): ReturnType<typeof unet> {
+  condition: Condition,
+): Steps<Value> {
   const [channels, height, width] = latentDims(networks, geometry);
   const { graph } = root;
-  return unet(
+  return yield* unetInSteps(
     root.at(COMPONENTS.unet),
     {
       sample: graph.input('sample', 'float32', [BATCH, geometry.numFrames, 2 * channels, height, width]),

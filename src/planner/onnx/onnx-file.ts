@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
 import { AidError } from '../errors.js';
+import { atOnce, type Steps } from '../turns.js';
 import { type Attribute, type DataType, Float, type Graph, type Node, type Value } from './graph.js';
 import { liveNodes } from './live-nodes.js';
 import { formatDim, type Shape } from './shape.js';
@@ -44,38 +45,53 @@ export interface OnnxFileOptions {
   readonly parameters: (key: string) => ParameterSource;
 }
 
-let schema: protobuf.Type | undefined;
-function modelProto(): protobuf.Type {
+interface Schema {
+  readonly model: protobuf.Type;
+  readonly graph: protobuf.Type;
+}
+let schema: Schema | undefined;
+function onnxSchema(): Schema {
   if (schema === undefined) {
     const text = readFileSync(new URL('./onnx.proto', import.meta.url), 'utf8');
-    schema = protobuf.parse(text, { keepCase: true }).root.lookupType('onnx.ModelProto');
+    const { root } = protobuf.parse(text, { keepCase: true });
+    schema = { model: root.lookupType('onnx.ModelProto'), graph: root.lookupType('onnx.GraphProto') };
   }
   return schema;
 }
 
+/** Nodes or initializers written between two pauses. */
+const CHUNK = 64;
+
 /** The bytes of the ONNX file. Nodes, inputs and parameters that no output depends on are left out. */
-export function toOnnxFile(graph: Graph, { parameters }: OnnxFileOptions): Uint8Array {
+export function toOnnxFile(graph: Graph, options: OnnxFileOptions): Uint8Array {
+  return atOnce(onnxFileInSteps(graph, options));
+}
+
+/** The same, with pauses. */
+export function* onnxFileInSteps(graph: Graph, { parameters }: OnnxFileOptions): Steps<Uint8Array> {
   const { nodes, used } = liveNodes(graph);
+  yield;
   const inputs = graph.inputs.filter((value) => used.has(value)).map((value) => valueInfo(value.name, value));
-  const initializers: object[] = [];
+  const initializers: (() => object)[] = [];
   const casts: object[] = [];
   const names = new Map<Value, string>();
   for (const value of used) {
     const { source } = value;
-    if (source.kind === 'constant') initializers.push(constantProto(value));
+    if (source.kind === 'constant') initializers.push(() => constantProto(value));
     if (source.kind !== 'parameter') continue;
     const placed = parameters(source.key);
     if (placed.kind === 'input') {
       inputs.push(valueInfo(value.name, value));
       continue;
     }
-    initializers.push(externalProto(value, placed));
+    initializers.push(() => externalProto(value, placed));
     if (placed.dataType !== 'float32') {
       const cast = `${value.name}:float32`;
       names.set(value, cast);
       casts.push(nodeProto('Cast', '', [value.name], [cast], { to: TENSOR_TYPES.float32 }));
     }
   }
+  yield;
   const nameOf = (value: Value | null): string => (value === null ? '' : (names.get(value) ?? value.name));
   const outputs: object[] = [];
   const identities: object[] = [];
@@ -83,26 +99,49 @@ export function toOnnxFile(graph: Graph, { parameters }: OnnxFileOptions): Uint8
     outputs.push(valueInfo(name, value));
     identities.push(nodeProto('Identity', '', [nameOf(value)], [name], {}));
   }
-  const body = nodes.map((node) =>
-    nodeProto(node.operator, node.domain, node.inputs.map(nameOf), outputNames(node, used), node.attributes),
-  );
-  const type = modelProto();
-  const message = type.fromObject({
+  // One message in parts: what a part repeats is appended to what came before.
+  const parts: Uint8Array[] = [];
+  const write = (part: object): void => {
+    const { graph: type } = onnxSchema();
+    parts.push(type.encode(type.fromObject(part)).finish());
+  };
+  write({ name: graph.name, input: inputs, output: outputs, node: casts });
+  for (let i = 0; i < initializers.length; i += CHUNK) {
+    yield;
+    write({ initializer: initializers.slice(i, i + CHUNK).map((proto) => proto()) });
+  }
+  for (let i = 0; i < nodes.length; i += CHUNK) {
+    yield;
+    const body = nodes.slice(i, i + CHUNK).map((node) => {
+      const { operator, domain, inputs: read, attributes } = node;
+      return nodeProto(operator, domain, read.map(nameOf), outputNames(node, used), attributes);
+    });
+    write({ node: body });
+  }
+  yield;
+  write({ node: identities });
+  return modelFile(parts);
+}
+
+/** A model around a graph that is written already. */
+function modelFile(parts: readonly Uint8Array[]): Uint8Array {
+  const { model } = onnxSchema();
+  const head = model.fromObject({
     ir_version: IR_VERSION,
     producer_name: 'aid-planner',
     opset_import: [
       { domain: '', version: OPSET },
       { domain: 'com.microsoft', version: 1 },
     ],
-    graph: {
-      name: graph.name,
-      node: [...casts, ...body, ...identities],
-      initializer: initializers,
-      input: inputs,
-      output: outputs,
-    },
   });
-  return type.encode(message).finish();
+  const LENGTH_DELIMITED = 2;
+  const field = model.fields['graph'];
+  if (field === undefined) throw new TypeError('onnx.proto: a model without a graph');
+  return model
+    .encode(head)
+    .uint32((field.id << 3) | LENGTH_DELIMITED)
+    .bytes(Buffer.concat(parts))
+    .finish();
 }
 
 /** Outputs that nobody reads; a norm's statistics are not even computed then. */

@@ -5,7 +5,7 @@ from torch import nn
 from ..case_folder import Case, Tensors
 from ..config import Config
 from ..draw import Draw
-from ..vae import build_vae
+from ..vae import build_vae, pixels_per_latent
 from .kind import Kind
 
 
@@ -13,10 +13,10 @@ def _inputs(case: Case, shapes: Config, draw: Draw) -> Tensors:
     """pixels [B,3,H,W], and latents [B*F,4,h,w] of B clips; height and width are the latents'."""
     config, batch = case.config, shapes.get("batch", 2)
     height, width = shapes.get("height", 8), shapes.get("width", 12)
-    factor = 2 ** (len(config["block_out_channels"]) - 1)
+    factor, channels = pixels_per_latent(config), config["in_channels"] // config.get("patch_size", 1) ** 2
     latents = (batch * config["num_frames"], config["latent_channels"], height, width)
     return {
-        "pixels": draw.normal(batch, config["in_channels"], height * factor, width * factor, std=0.7),
+        "pixels": draw.normal(batch, channels, height * factor, width * factor, std=0.7),
         "latents": draw.normal(*latents),
     }
 

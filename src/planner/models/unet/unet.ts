@@ -10,6 +10,7 @@ import { add } from '../../onnx/ops/elementwise.js';
 import { concat, reshape } from '../../onnx/ops/layout.js';
 import type { Scope } from '../../onnx/scope.js';
 import { at, fixedAt, formatShape, sizeOf, times } from '../../onnx/shape.js';
+import { atOnce, type Steps } from '../../turns.js';
 import type { AdapterConfig } from '../adapters.js';
 import { type ClipContext, GROUPS, spatioTemporalResidualBlock, upsample } from '../residual-blocks.js';
 import type { Condition } from './condition.js';
@@ -28,6 +29,16 @@ export interface UNetInputs {
 
 /** The network's output F_x, [B, F, out_channels, H, W]. */
 export function unet(scope: Scope, inputs: UNetInputs, config: UNetConfig, adapters?: AdapterConfig): Value {
+  return atOnce(unetInSteps(scope, inputs, config, adapters));
+}
+
+/** The same, written block by block. */
+export function* unetInSteps(
+  scope: Scope,
+  inputs: UNetInputs,
+  config: UNetConfig,
+  adapters?: AdapterConfig,
+): Steps<Value> {
   const { sample, condition } = inputs;
   if (sample.shape.length !== 5 || sample.shape[2] !== config.in_channels) {
     throw new AidError(
@@ -59,7 +70,7 @@ export function unet(scope: Scope, inputs: UNetInputs, config: UNetConfig, adapt
   x = conv2d(scope.at('conv_in'), x, finest.channels, { kernel: 3, padding: 1 });
 
   const skips = [x];
-  levels.forEach((level, i) => {
+  for (const [i, level] of levels.entries()) {
     const block = scope.at('down_blocks', i);
     for (let layer = 0; layer < level.layers; layer++) {
       x = residual(block.at('resnets', layer), x, level.channels, level.downHasAttention ? 1e-6 : 1e-5);
@@ -67,6 +78,7 @@ export function unet(scope: Scope, inputs: UNetInputs, config: UNetConfig, adapt
         x = attend(block.at('attentions', layer), x, level, level.transformerLayers(layer));
       }
       skips.push(x);
+      yield;
     }
     if (i < levels.length - 1) {
       x = conv2d(block.at('downsamplers', 0, 'conv'), x, level.channels, {
@@ -76,14 +88,15 @@ export function unet(scope: Scope, inputs: UNetInputs, config: UNetConfig, adapt
       });
       skips.push(x);
     }
-  });
+  }
 
   const middle = scope.at('mid_block');
   x = residual(middle.at('resnets', 0), x, coarsest.channels, 1e-5);
   x = attend(middle.at('attentions', 0), x, coarsest, coarsest.transformerLayers(0));
   x = residual(middle.at('resnets', 1), x, coarsest.channels, 1e-5);
+  yield;
 
-  levels.toReversed().forEach((level, i) => {
+  for (const [i, level] of levels.toReversed().entries()) {
     const block = scope.at('up_blocks', i);
     for (let layer = 0; layer <= level.layers; layer++) {
       const skip = skips.pop();
@@ -91,13 +104,14 @@ export function unet(scope: Scope, inputs: UNetInputs, config: UNetConfig, adapt
       x = residual(block.at('resnets', layer), concat([x, skip], 1), level.channels, 1e-6);
       if (level.upHasAttention)
         x = attend(block.at('attentions', layer), x, level, level.transformerLayers(layer));
+      yield;
     }
     const next = skips.at(-1);
     // To the size of the next skip connection: twice this one, or one less where the size was odd.
     if (i < levels.length - 1 && next !== undefined) {
       x = upsample(block.at('upsamplers', 0), x, [fixedAt(next.shape, 2), fixedAt(next.shape, 3)]);
     }
-  });
+  }
 
   x = silu(groupNorm(scope.at('conv_norm_out'), x, { groups: GROUPS, epsilon: 1e-5 }));
   x = conv2d(scope.at('conv_out'), x, config.out_channels, { kernel: 3, padding: 1 });

@@ -5,7 +5,8 @@ import { parse, relative } from 'node:path';
 import { AidError } from '../../errors.js';
 import type { Graph } from '../../onnx/graph.js';
 import { type Lowerings, lower } from '../../onnx/lower.js';
-import { type ParameterSource, type StoredFloat, toOnnxFile } from '../../onnx/onnx-file.js';
+import { onnxFileInSteps, type ParameterSource, type StoredFloat } from '../../onnx/onnx-file.js';
+import { inTurns } from '../../turns.js';
 import type { StoredTensor, StoredType } from '../../weights/safetensors.js';
 import type {
   Engine,
@@ -100,12 +101,13 @@ export class OnnxRuntimeEngine implements Engine {
       const location = relative(root, path);
       return { kind: 'external', location, offset: tensor.offset, length: tensor.length, dataType };
     };
-    const model = toOnnxFile(graph, {
+    const file = onnxFileInSteps(graph, {
       parameters: (key) => {
         const stored = weights(key);
         return stored === undefined ? { kind: 'input' } : place(stored);
       },
     });
+    const model = await inTurns(file);
     const session = this.#nextNumber++;
     const { provider } = this.description;
     const count = provider === 'cpu' ? Math.max(1, Math.min(parallelRuns, this.description.threads)) : 1;
