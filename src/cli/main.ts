@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   imagine: async () => (await import('./imagine.js')).imagineCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
   verify: async () => (await import('./verify.js')).verifyCommand(),
+  data: async () => (await import('./data.js')).dataCommand(),
   train: async () => (await import('./train.js')).trainCommand(),
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand(),
 };
@@ -25,7 +26,7 @@ async function main(args: readonly string[]): Promise<void> {
     const command = await commands[name]?.();
     if (command !== undefined) program.addCommand(command);
   }
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
     command.exitOverride().configureOutput({
       outputError: (text, write) =>
         write(

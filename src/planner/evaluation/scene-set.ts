@@ -5,8 +5,8 @@ import { z } from 'zod';
 import type { Frame } from '../conditioning/frame.js';
 import { frameToPixels, pixelsToFrame } from '../conditioning/image-tensors.js';
 import { AidError } from '../errors.js';
-import { evenlySpread } from '../training/data/episode.js';
-import { readMcapBag } from '../training/data/mcap-bag.js';
+import { openBag } from '../training/data/bags/open-bag.js';
+import { type Episode, evenlySpread } from '../training/data/episode.js';
 import { parseConfig, readJson } from '../weights/model-component.js';
 import {
   makeScenes,
@@ -189,7 +189,8 @@ async function loadScene(
   let clip: readonly Frame[] = [];
   const outcomes: Frame[] = [];
   for (const [index, { bag, frames, instruction }] of commands.entries()) {
-    const episode = await readMcapBag(join(folder, bag));
+    const { episodes } = await openBag(join(folder, bag), [join(folder, bag)]);
+    const episode = episodes[0] as Episode;
     if (episode.instruction !== instruction)
       fail(`${bag} has the instruction "${episode.instruction}", expected "${instruction}"`);
     if (frames === 'ends' && episode.frameCount !== 2)

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { AidError } from '../errors.js';
 import { parseConfig } from '../weights/model-component.js';
+import { absoluteData, type DataConfig, dataConfig } from './data/data-config.js';
 import { learningRateConfig } from './learning-rate.js';
 import { adaptRecipeConfig } from './recipes/adapt.js';
 import { autoencoderRecipeConfig } from './recipes/autoencoder.js';
@@ -39,19 +40,30 @@ export const runConfig = z.strictObject({
 });
 export type RunConfig = z.infer<typeof runConfig>;
 
+/** What a config file says about data: a training run's, or one that holds nothing but `data`'s own keys. */
+export interface DataSelection {
+  readonly data: DataConfig;
+  readonly numFrames?: number;
+  readonly frame?: { readonly width: number; readonly height: number };
+}
+
+/** Errors: `invalid-config`. */
+export function readDataConfig(file: string): DataSelection {
+  const json = readJsonFile(file);
+  if (typeof json !== 'object' || json === null || !('recipe' in json))
+    return { data: absoluteData(parseConfig(dataConfig, json, file), file) };
+  const { recipe } = readRunConfig(file);
+  const { data, frame } = recipe;
+  return {
+    data,
+    frame,
+    numFrames: recipe.recipe === 'autoencoder' ? recipe.framesPerEpisode : recipe.numFrames,
+  };
+}
+
 /** Reads a config file, its paths made absolute. Errors: `invalid-config`. */
 export function readRunConfig(file: string): RunConfig {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new AidError(
-      'invalid-config',
-      `${file}: ${missing ? 'no such file' : `expected a JSON file: ${(cause as Error).message}`}`,
-      { cause },
-    );
-  }
+  const json = readJsonFile(file);
   const config = parseConfig(runConfig, json, file);
   const unknown = unknownKeys(json, config);
   if (unknown.length > 0)
@@ -62,7 +74,7 @@ export function readRunConfig(file: string): RunConfig {
   const absolute = (path: string): string => resolve(dirname(file), path);
   config.output = absolute(config.output);
   const { recipe } = config;
-  recipe.data.bags = absolute(recipe.data.bags);
+  recipe.data = absoluteData(recipe.data, file);
   if (recipe.recipe !== 'autoencoder') recipe.base = absolute(recipe.base);
   else if (recipe.start !== undefined) recipe.start = absolute(recipe.start);
   return config;
@@ -75,6 +87,19 @@ export function fingerprintOf({
   ...decisive
 }: RunConfig): string {
   return createHash('sha256').update(JSON.stringify(decisive)).digest('hex').slice(0, 16);
+}
+
+function readJsonFile(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new AidError(
+      'invalid-config',
+      `${file}: ${missing ? 'no such file' : `expected a JSON file: ${(cause as Error).message}`}`,
+      { cause },
+    );
+  }
 }
 
 /** Paths of what a JSON value has and its parsed form has not: networks' schemas let pass what they do not need. */

@@ -12,9 +12,9 @@ import type { Engine } from '../runtime/engine.js';
 import type { ModelComponent } from '../weights/model-component.js';
 import { partsFor } from './batch-parts.js';
 import { checkCheckpoint } from './checkpoint.js';
-import { bagList, bagsIn } from './data/bag-folder.js';
-import type { SkippedEpisode } from './data/episode.js';
+import { describeRecordings, type SkippedEpisode } from './data/episode.js';
 import { fillLatentCache, type LatentCache, type LatentCacheEvent } from './data/latent-cache.js';
+import { openEpisodes } from './data/open-episodes.js';
 import type { Recipe } from './recipe.js';
 import { type AdaptRecipeConfig, adaptRecipe } from './recipes/adapt.js';
 import { autoencoderRecipe } from './recipes/autoencoder.js';
@@ -90,7 +90,9 @@ async function* prepare(
   switch (recipe.recipe) {
     case 'autoencoder': {
       const start = recipe.start === undefined ? undefined : componentOf(recipe.start, COMPONENTS.vae);
-      return autoencoderRecipe(recipe, seed, preparation.skip, start, parts);
+      const set = await openEpisodes(recipe.data);
+      for (const episode of set.skipped) preparation.skip(episode);
+      return autoencoderRecipe(recipe, seed, set, preparation.skip, start, parts);
     }
     case 'backbone':
       return backboneRecipe(
@@ -132,9 +134,10 @@ async function* latentData(
 ): AsyncGenerator<RunEvent, LatentData> {
   const vae = vaeOf(base);
   const config = configOf(autoencoderConfig, vae);
+  const set = await openEpisodes(data);
   const options = {
-    cacheFolder: join(data.bags, '.latents'),
-    bags: bagsIn(data.bags),
+    cacheFolder: join(set.folder, '.latents'),
+    recordings: set.recordings,
     vae: { config, tensors: vae.tensors },
     preprocessor,
     frame,
@@ -153,17 +156,17 @@ async function* latentData(
     if (event.kind === 'end') cache = event.cache;
     else yield event;
   }
-  for (const episode of cache.skipped) skip(episode);
+  for (const episode of [...set.skipped, ...cache.skipped]) skip(episode);
   const [skipped] = cache.skipped;
   if (cache.files.length === 0) {
     throw new AidError(
       'invalid-data',
-      `${data.bags}: none of ${cache.skipped.length} episodes could be read; ${skipped?.reason}`,
+      `${set.folder}: none of ${cache.skipped.length} episodes could be read; ${skipped?.reason}`,
     );
   }
   return {
     files: cache.files,
-    sources: { bags: bagList(options.bags), latents: cache.name },
+    sources: { [set.noun]: describeRecordings(set), latents: cache.name },
     latentDims: [config.latent_channels, frame.height / factor, frame.width / factor],
     scalingFactor: config.scaling_factor,
   };

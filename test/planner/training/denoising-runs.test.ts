@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Frame } from '#planner/conditioning/frame.js';
+import { readCachedClip } from '#planner/training/data/latent-cache.js';
 import { VideoPlanner } from '#planner/video-planner.js';
 import { readFloats, readSafetensorsHeader } from '#planner/weights/safetensors.js';
+import { noSamples, samples } from '../../support/samples.js';
 import {
   hashes,
   loggedSteps,
@@ -311,4 +313,45 @@ it('tells which episodes a run leaves out', async () => {
     expect.stringMatching(/bags\/corrupt-jpeg\.mcap: frame 3: /),
   ]);
   expect(ofKind(events, 'end')).toHaveLength(1);
+});
+
+describe.skipIf(noSamples !== undefined)("a run on others' recordings", () => {
+  it('trains on every command of a bag, tells what it skips, and again when it goes on', async () => {
+    const folder = copyOfModels();
+    cpSync(samples('bags', 'broken', 'silent'), join(folder, 'own', 'silent'), { recursive: true });
+    cpSync(samples('bags', 'compressed', 'sqlite'), join(folder, 'own', 'sqlite'), { recursive: true });
+    const topics = { image: '/camera/color/compressed', instruction: '/task' };
+    const recipe = { data: { bags: 'own', topics }, givenFrames: [1, 2] };
+    const file = writeConfig(folder, 'adapt', { steps: 1 }, recipe);
+    for (const _ of [1, 2]) {
+      const events = await runConfig(file);
+      expect(events.at(-1)).toMatchObject({ kind: 'end', step: 1 });
+      expect(ofKind(events, 'skipped').map(({ reason }) => reason)).toEqual([
+        expect.stringMatching(/silent: no instruction on \/task$/),
+      ]);
+    }
+    const [cache = ''] = readdirSync(join(folder, 'own', '.latents'));
+    const files = readdirSync(join(folder, 'own', '.latents', cache)).sort();
+    expect(files).toEqual(['sqlite.bag.1.safetensors', 'sqlite.bag.safetensors']);
+    const said = files.map(
+      (file) => readCachedClip(join(folder, 'own', '.latents', cache, file)).instruction,
+    );
+    expect(said).toEqual(['push the green ball to the left', 'put the red cube on the plate']);
+  });
+
+  it.each([
+    ['BridgeData V2', () => ({ bridge: samples('bridge') })],
+    ['LeRobot', () => ({ lerobot: samples('lerobot', 'v3-image') })],
+    [
+      'videos',
+      () => ({ videos: samples('videos', 'ucf'), captions: samples('videos', 'ucf', 'classes.json') }),
+    ],
+  ])('trains an autoencoder on %s', async (_, data) => {
+    const folder = temporaryFolder();
+    const [key, path] = Object.entries(data())[0] as [string, string];
+    cpSync(path, join(folder, 'data'), { recursive: true });
+    const file = writeConfig(folder, 'autoencoder', { steps: 2 }, { data: { ...data(), [key]: 'data' } });
+    const events = await runConfig(file);
+    expect(events.at(-1)).toMatchObject({ kind: 'end', step: 2 });
+  });
 });

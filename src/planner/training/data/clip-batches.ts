@@ -1,4 +1,5 @@
 /** Batches of cached clips with their noise, each a function of the seed and its index alone. */
+import { imageLatents } from '../../imagination/image-latents.js';
 import { Random } from '../../random.js';
 import { type FloatTensor, floatTensor } from '../../runtime/tensor.js';
 import { joined } from './joined.js';
@@ -37,10 +38,12 @@ export interface ClipBatchOptions {
   readonly sigma: SigmaDistribution;
   readonly dropout: ConditionDropout;
   readonly fill: 'zeros' | 'repeat';
+  /** Frames at the start of a clip that are given: 1 unless said otherwise, or drawn from these for each clip. */
+  readonly givenFrames?: number | readonly number[] | undefined;
 }
 
 export function clipBatch(index: number, options: ClipBatchOptions): ClipBatch {
-  const { files, seed, batchSize, scalingFactor, sigma, dropout, fill } = options;
+  const { files, seed, batchSize, scalingFactor, sigma, dropout, fill, givenFrames = 1 } = options;
   const random = new Random(seed, 3, index);
   const clips = Array.from({ length: batchSize }, () =>
     readCachedClip(files[random.below(files.length)] as string),
@@ -49,7 +52,10 @@ export function clipBatch(index: number, options: ClipBatchOptions): ClipBatch {
   const dims = [batchSize, ...(clips[0] as CachedClip).latents.dims];
   const sigmas = Float32Array.from(clips, () => Math.exp(sigma.mean + sigma.deviation * random.normal()));
   const clean = joined(clips.map(({ latents }) => latents.data.map((value) => value * scalingFactor)));
-  const given = clips.map(({ latents }, i) => imageLatents(latents, dropped[i]?.frame === true, fill));
+  const given = clips.map(({ latents }, i) => {
+    if (dropped[i]?.frame === true) return new Float32Array(latents.data.length);
+    return firstFrames(latents, givenFor(random, givenFrames), fill);
+  });
   const seen = clips.map((clip) => clip.clipPixels.data);
   return {
     denoising: {
@@ -74,17 +80,15 @@ function dropsOf(draw: number, { text, frame, both }: ConditionDropout): { text:
   return { text: drop, frame: drop };
 }
 
-/** The first frame's latents in its place, then zeros or the same again; only zeros where it is dropped. */
-export function imageLatents(
-  { dims, data }: FloatTensor,
-  dropped: boolean,
-  fill: 'zeros' | 'repeat',
-): Float32Array {
-  const latents = new Float32Array(data.length);
-  if (dropped) return latents;
+/** A clip's own draw only where there is a choice: else nothing changes for clips of one given frame. */
+function givenFor(random: Random, given: number | readonly number[]): number {
+  return typeof given === 'number' ? given : (given[random.below(given.length)] as number);
+}
+
+/** The first frames' latents in their places, then zeros or the last of them again. */
+function firstFrames({ dims, data }: FloatTensor, count: number, fill: 'zeros' | 'repeat'): Float32Array {
   const [frames = 1] = dims;
-  const first = data.subarray(0, data.length / frames);
-  for (let frame = 0; frame < (fill === 'repeat' ? frames : 1); frame++)
-    latents.set(first, frame * first.length);
-  return latents;
+  const size = data.length / frames;
+  const given = Array.from({ length: count }, (_, frame) => data.subarray(frame * size, (frame + 1) * size));
+  return imageLatents(given, frames, size, fill);
 }

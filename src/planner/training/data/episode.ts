@@ -1,4 +1,5 @@
 /** What training and evaluation read: a video of the arm doing what an instruction says. */
+import { createHash } from 'node:crypto';
 import type { Frame } from '../../conditioning/frame.js';
 import { AidError } from '../../errors.js';
 
@@ -7,6 +8,8 @@ export interface Episode {
   readonly name: string;
   readonly instruction: string;
   readonly frameCount: number;
+  /** Pictures a second of the recording, where it tells. */
+  readonly framesPerSecond?: number;
   /** What the recorder said about it, such as the family of its command. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Decodes the frames at these indices. Errors: `invalid-image`. */
@@ -17,6 +20,45 @@ export interface Episode {
 export interface SkippedEpisode {
   readonly name: string;
   readonly reason: string;
+}
+
+/** A file or folder of a data set, listed but not yet read. It holds one episode or several. */
+export interface Recording {
+  /** A path, for messages. */
+  readonly name: string;
+  /** Unique in its set and fit for a file name. */
+  readonly id: string;
+  /** Its name and size: changes when another one takes its place, and not when it is copied. */
+  readonly content: string;
+  /** Changes whenever its files are written. */
+  readonly stamp: string;
+  /** Errors: `invalid-data`, naming it. */
+  open(): Promise<OpenedRecording>;
+}
+
+export interface OpenedRecording {
+  readonly episodes: readonly Episode[];
+  /** Parts of it that are no episodes, such as a command without pictures. */
+  readonly skipped: readonly SkippedEpisode[];
+}
+
+/** A data set as its config names it. */
+export interface EpisodeSet {
+  /** Where it lies. */
+  readonly folder: string;
+  /** What its recordings are called: `bags`, `trajectories`, `episodes`, `videos`. */
+  readonly noun: string;
+  /** In a fixed order; at least one. */
+  readonly recordings: readonly Recording[];
+  /** What the listing itself left out, such as a video without a caption. */
+  readonly skipped: readonly SkippedEpisode[];
+}
+
+/** A few words that change when recordings come, go, or change their size. */
+export function describeRecordings({ noun, recordings }: Pick<EpisodeSet, 'noun' | 'recordings'>): string {
+  const hash = createHash('sha256');
+  for (const { content } of recordings) hash.update(`${content}\n`);
+  return `${recordings.length} ${noun} (${hash.digest('hex').slice(0, 8)})`;
 }
 
 /** What cannot be read is left out and told; any other error is not the episode's. */
@@ -30,4 +72,10 @@ export function reasonToSkip(error: unknown): string {
 export function evenlySpread(frameCount: number, count: number): number[] {
   if (count === 1) return [0];
   return Array.from({ length: count }, (_, i) => Math.round((i * (frameCount - 1)) / (count - 1)));
+}
+
+/** Errors: `invalid-argument` for a frame that the episode has not. */
+export function checkFrameIndices(name: string, indices: readonly number[], frameCount: number): void {
+  const odd = indices.find((index) => !Number.isInteger(index) || index < 0 || index >= frameCount);
+  if (odd !== undefined) throw new AidError('invalid-argument', `${name}: no frame ${odd} of ${frameCount}`);
 }

@@ -3,9 +3,10 @@
  * CLIP sees it. One safetensors file an episode, in a folder named by everything that they depend on.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
+import type { Frame } from '../../conditioning/frame.js';
 import { clipPixels, frameToPixels } from '../../conditioning/image-tensors.js';
 import type { ClipPreprocessor } from '../../conditioning/preprocessor.js';
 import { AidError } from '../../errors.js';
@@ -23,13 +24,19 @@ import {
   type StoredTensor,
   writeSafetensors,
 } from '../../weights/safetensors.js';
-import { type Episode, evenlySpread, reasonToSkip, type SkippedEpisode } from './episode.js';
+import {
+  type Episode,
+  type EpisodeSet,
+  evenlySpread,
+  type OpenedRecording,
+  reasonToSkip,
+  type SkippedEpisode,
+} from './episode.js';
 import { joined } from './joined.js';
-import { readMcapBag } from './mcap-bag.js';
 
 export interface LatentCacheOptions {
   readonly cacheFolder: string;
-  readonly bags: readonly string[];
+  readonly recordings: EpisodeSet['recordings'];
   readonly vae: { readonly config: AutoencoderConfig; readonly tensors: ReadonlyMap<string, StoredTensor> };
   readonly preprocessor: ClipPreprocessor;
   readonly frame: { readonly width: number; readonly height: number };
@@ -59,39 +66,56 @@ export type LatentCacheEvent =
   | { readonly kind: 'encoded'; readonly done: number; readonly total: number }
   | { readonly kind: 'end'; readonly cache: LatentCache };
 
-const metadataSchema = z.object({ instruction: z.string(), bag: z.string() });
+const metadataSchema = z.object({
+  instruction: z.string(),
+  /** The recording's stamp; the name is older than recordings that are no bags. */
+  bag: z.string(),
+  /** Episodes of the recording, 1 where it does not say. */
+  episodes: z.coerce.number().int().positive().default(1),
+  /** Parts of the recording that were left out, as JSON. */
+  skipped: z.string().default('[]'),
+});
+const skippedSchema = z.array(z.object({ name: z.string(), reason: z.string() }));
 
-/** Fills what is missing or was made of another bag of that name, telling how far it is. Errors: `aborted`. */
+/** Fills what is missing or was made of another recording of that name, telling how far it is. Errors: `aborted`. */
 export async function* fillLatentCache(
   engine: Engine,
   options: LatentCacheOptions,
 ): AsyncGenerator<LatentCacheEvent> {
-  const { cacheFolder, bags, abortSignal } = options;
+  const { cacheFolder, recordings, abortSignal } = options;
   const name = fingerprint(options);
   const files: string[] = [];
   const skipped: SkippedEpisode[] = [];
   let session: GraphSession | undefined;
   try {
-    for (const [index, bag] of bags.entries()) {
+    for (const [index, recording] of recordings.entries()) {
       if (abortSignal?.aborted) {
         const { reason: cause } = abortSignal;
-        throw new AidError('aborted', `stopped after the latents of ${index} of ${bags.length} episodes`, {
-          cause,
-        });
+        throw new AidError(
+          'aborted',
+          `stopped after the latents of ${index} of ${recordings.length} recordings`,
+          {
+            cause,
+          },
+        );
       }
-      const file = join(cacheFolder, name, `${basename(bag, '.mcap')}.safetensors`);
-      const stamp = stampOf(bag);
-      if (!isMadeOf(file, stamp)) {
+      const { id, stamp } = recording;
+      const fileOf = (episode: number): string =>
+        join(cacheFolder, name, `${id}${episode === 0 ? '' : `.${episode}`}.safetensors`);
+      let cached = cachedClips(fileOf, stamp);
+      if (cached === undefined) {
         try {
+          const opened = await recording.open();
           session ??= await loadEncoder(engine, options);
-          await writeClip(file, stamp, await readMcapBag(bag), session, options);
+          cached = await writeClips(fileOf, stamp, opened, session, options);
         } catch (error) {
-          skipped.push({ name: bag, reason: reasonToSkip(error) });
+          skipped.push({ name: recording.name, reason: reasonToSkip(error) });
           continue;
         }
-        yield { kind: 'encoded', done: index + 1, total: bags.length };
+        yield { kind: 'encoded', done: index + 1, total: recordings.length };
       }
-      files.push(file);
+      skipped.push(...cached.skipped);
+      for (let episode = 0; episode < cached.count; episode++) files.push(fileOf(episode));
     }
   } finally {
     await session?.release();
@@ -120,22 +144,55 @@ async function loadEncoder(
   return engine.load(graph, { weights: (key) => vae.tensors.get(key) });
 }
 
+/** The clips of one recording. */
+interface CachedClips {
+  readonly count: number;
+  readonly skipped: readonly SkippedEpisode[];
+}
+
+/** Writes the clips of the episodes that can be read, the first one last: it says how many there are. */
+async function writeClips(
+  fileOf: (episode: number) => string,
+  stamp: string,
+  { episodes, skipped: parts }: OpenedRecording,
+  encoder: GraphSession,
+  options: LatentCacheOptions,
+): Promise<CachedClips> {
+  const skipped = [...parts];
+  const clips: { readonly episode: Episode; readonly frames: readonly Frame[] }[] = [];
+  for (const episode of episodes) {
+    try {
+      const frames = await episode.readFrames(evenlySpread(episode.frameCount, options.numFrames));
+      clips.push({ episode, frames });
+    } catch (error) {
+      skipped.push({ name: episode.name, reason: reasonToSkip(error) });
+    }
+  }
+  for (const [index, { episode, frames }] of [...clips.entries()].toReversed()) {
+    const metadata = {
+      instruction: episode.instruction,
+      bag: stamp,
+      ...(clips.length === 1 ? {} : { episodes: String(clips.length) }),
+      ...(skipped.length === 0 ? {} : { skipped: JSON.stringify(skipped) }),
+    };
+    await writeClip(fileOf(index), metadata, frames, encoder, options);
+  }
+  return { count: clips.length, skipped };
+}
+
 async function writeClip(
   file: string,
-  bag: string,
-  episode: Episode,
+  metadata: Readonly<Record<string, string>>,
+  frames: readonly Frame[],
   encoder: GraphSession,
   { frame, numFrames, preprocessor }: LatentCacheOptions,
 ): Promise<void> {
-  const frames = await episode.readFrames(evenlySpread(episode.frameCount, numFrames));
-  const [first] = frames;
-  if (first === undefined) throw new AidError('invalid-data', `${episode.name}: no frames`);
   const pixels = joined(
-    await Promise.all(frames.map((each) => frameToPixels(each, { ...frame, fit: 'fill' }))),
+    await Promise.all(frames.map((each) => frameToPixels(each, { ...frame, fit: 'cover' }))),
   );
   const dims = [numFrames, 3, frame.height, frame.width];
   const { latents } = (await encoder.run({ pixels: floatTensor(dims, pixels) })).tensors;
-  const seen = await clipPixels(first, { ...preprocessor, resize: 'svd' });
+  const seen = await clipPixels(frames[0] as Frame, { ...preprocessor, resize: 'svd' });
   const size = Math.sqrt(seen.length / 3);
   await writeSafetensors(
     file,
@@ -143,20 +200,16 @@ async function writeClip(
       ['latents', { shape: latents?.dims ?? [], data: latents?.data as Float32Array, as: 'F16' as const }],
       ['clip_pixels', { shape: [3, size, size], data: seen, as: 'F16' as const }],
     ]),
-    { instruction: episode.instruction, bag },
+    metadata,
   );
 }
 
-/** Tells a bag from another one of its name. */
-function stampOf(bag: string): string {
-  const stats = statSync(bag, { throwIfNoEntry: false });
-  return `${stats?.size} bytes of ${stats?.mtimeMs}`;
-}
-
-function isMadeOf(file: string, stamp: string): boolean {
-  if (!existsSync(file)) return false;
-  const { bag } = readSafetensorsMetadata(file);
-  return bag === stamp;
+/** What there is of a recording with that stamp; undefined when there is nothing. */
+function cachedClips(fileOf: (episode: number) => string, stamp: string): CachedClips | undefined {
+  if (!existsSync(fileOf(0))) return undefined;
+  const { data } = metadataSchema.safeParse(readSafetensorsMetadata(fileOf(0)));
+  if (data?.bag !== stamp) return undefined;
+  return { count: data.episodes, skipped: skippedSchema.parse(JSON.parse(data.skipped)) };
 }
 
 function fingerprint({ vae, frame, numFrames, preprocessor }: LatentCacheOptions): string {

@@ -8,10 +8,17 @@ import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import { Random } from '../../random.js';
 import { floatTensor, type Tensor } from '../../runtime/tensor.js';
-import { bagList, bagsIn } from '../data/bag-folder.js';
-import { evenlySpread, reasonToSkip, type SkippedEpisode } from '../data/episode.js';
+import { dataConfig } from '../data/data-config.js';
+import {
+  describeRecordings,
+  type Episode,
+  type EpisodeSet,
+  evenlySpread,
+  type Recording,
+  reasonToSkip,
+  type SkippedEpisode,
+} from '../data/episode.js';
 import { joined } from '../data/joined.js';
-import { readMcapBag } from '../data/mcap-bag.js';
 import type { Recipe } from '../recipe.js';
 import { reconstructionLoss } from '../reconstruction-loss.js';
 import { trainingGraph } from '../training-graph.js';
@@ -19,7 +26,7 @@ import { prefixed, type WeightsAndConfig, writeComponent } from './component-fil
 
 export const autoencoderRecipeConfig = z.object({
   recipe: z.literal('autoencoder'),
-  data: z.object({ bags: z.string() }),
+  data: dataConfig,
   vae: autoencoderConfig,
   /** Pixels. */
   frame: z.object({ width: z.int().positive(), height: z.int().positive() }),
@@ -40,6 +47,7 @@ const MAX_ATTEMPTS = 200;
 export function autoencoderRecipe(
   config: AutoencoderRecipeConfig,
   seed: number,
+  set: EpisodeSet,
   skip: (episode: SkippedEpisode) => void,
   start?: WeightsAndConfig,
   parts = 1,
@@ -71,36 +79,43 @@ export function autoencoderRecipe(
     framesPerClip,
     { absoluteError: config.absoluteErrorWeight, divergence: config.divergenceWeight },
   );
-  const bags = bagsIn(config.data.bags);
-  const sources = { bags: bagList(bags) };
+  const { folder: dataFolder, noun, recordings } = set;
+  const sources = { [noun]: describeRecordings(set) };
   const skipped = new Set<string>();
   const sizeOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
+
+  function tell(episode: SkippedEpisode): void {
+    if (!skipped.has(episode.name)) skip(episode);
+    skipped.add(episode.name);
+  }
 
   /** Of a random episode; where it cannot be read, of the next random one: what was met before changes nothing. */
   async function clip(random: Random): Promise<Float32Array> {
     for (let attempt = 1; ; attempt++) {
-      const bag = bags[random.below(bags.length)] as string;
+      const recording = recordings[random.below(recordings.length)] as Recording;
       try {
-        return await clipOf(bag, random);
+        return await clipOf(recording, random);
       } catch (error) {
         const reason = reasonToSkip(error);
-        if (!skipped.has(bag)) skip({ name: bag, reason });
-        skipped.add(bag);
+        tell({ name: recording.name, reason });
         if (attempt < MAX_ATTEMPTS) continue;
         throw new AidError(
           'invalid-data',
-          `${config.data.bags}: no episode could be read, ${MAX_ATTEMPTS} times in a row; ${reason}`,
+          `${dataFolder}: no episode could be read, ${MAX_ATTEMPTS} times in a row; ${reason}`,
         );
       }
     }
   }
 
-  async function clipOf(bag: string, random: Random): Promise<Float32Array> {
-    const episode = await readMcapBag(bag);
+  async function clipOf(recording: Recording, random: Random): Promise<Float32Array> {
+    const { episodes, skipped: parts } = await recording.open();
+    for (const part of parts) tell(part);
+    const [only] = episodes;
+    const episode = (episodes.length === 1 ? only : episodes[random.below(episodes.length)]) as Episode;
     const indices = evenlySpread(episode.frameCount, config.framesPerEpisode);
     const first = random.below(indices.length - framesPerClip + 1);
     const frames = await episode.readFrames(indices.slice(first, first + framesPerClip));
-    const pixels = await Promise.all(frames.map((each) => frameToPixels(each, { ...frame, fit: 'fill' })));
+    const pixels = await Promise.all(frames.map((each) => frameToPixels(each, { ...frame, fit: 'cover' })));
     return joined(pixels);
   }
 

@@ -2,15 +2,18 @@
 import { z } from 'zod';
 import type { Graph, Value } from '../../onnx/graph.js';
 import { type FloatTensor, floatTensor } from '../../runtime/tensor.js';
+import { dataConfig } from '../data/data-config.js';
 import { denoisingLoss } from '../denoising-loss.js';
 
 export const denoisingConfig = {
-  data: z.object({ bags: z.string() }),
+  data: dataConfig,
   /** A model folder with the networks that this run starts from: always `vae`, for `adapt` also the backbone. */
   base: z.string(),
   /** Pixels. */
   frame: z.object({ width: z.int().positive(), height: z.int().positive() }),
   numFrames: z.int().positive().default(16),
+  /** Frames at the start of a clip that the model is given: 1 unless said otherwise, or drawn from these. */
+  givenFrames: z.union([z.int().positive(), z.array(z.int().positive()).min(1)]).optional(),
   clipsPerRun: z.int().positive().default(8),
   sigma: z
     .object({ mean: z.number(), deviation: z.number().positive() })

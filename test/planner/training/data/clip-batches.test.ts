@@ -85,6 +85,25 @@ describe('a batch', () => {
     const first = 1 + (clipPixels.data[0] as number);
     expect([...denoising.frame_latents.data.subarray(0, 6)]).toEqual(Array(6).fill(first));
   });
+
+  it.each([
+    ['zeros', 2],
+    ['repeat', 2],
+    ['repeat', [1, 2]],
+  ] as const)('gives as many frames as asked for: %s, %j', (fill, givenFrames) => {
+    const dropout = { text: 0, frame: 0, both: 0 };
+    const { denoising, clipPixels } = clipBatch(0, options({ batchSize: 40, fill, givenFrames, dropout }));
+    const counts = Array.from({ length: 40 }, (_, i) => {
+      const clip = 1 + (clipPixels.data[3 * i] as number);
+      const [first, , second, , third] = denoising.frame_latents.data.subarray(6 * i, 6 * i + 6);
+      expect(first).toBe(clip);
+      const given = second === clip ? 1 : 2;
+      if (given === 2) expect(second).toBe(clip + 1 / 8);
+      expect(third).toBe(fill === 'zeros' ? 0 : second);
+      return given;
+    });
+    expect(new Set(counts)).toEqual(new Set([givenFrames].flat()));
+  });
 });
 
 describe('over many draws', () => {

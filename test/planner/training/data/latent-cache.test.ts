@@ -9,7 +9,7 @@ import { Scope } from '#planner/onnx/scope.js';
 import { Random } from '#planner/random.js';
 import type { Engine } from '#planner/runtime/engine.js';
 import { OnnxRuntimeEngine } from '#planner/runtime/onnxruntime/onnxruntime-engine.js';
-import { bagsIn } from '#planner/training/data/bag-folder.js';
+import { bagRecordings } from '#planner/training/data/bags/bag-recordings.js';
 import {
   fillLatentCache,
   type LatentCache,
@@ -48,7 +48,7 @@ async function writeEncoder(file: string, seed: number): Promise<string> {
 function options(bags: string, changes: Partial<LatentCacheOptions> = {}): LatentCacheOptions {
   return {
     cacheFolder: join(bags, '.latents'),
-    bags: bagsIn(bags),
+    recordings: bagRecordings({ bags }).recordings,
     vae: { config, tensors: readSafetensorsHeader(weights) },
     preprocessor: { imageSize: 32, shortestEdge: 32, mean: CLIP_MEAN, std: CLIP_STD },
     frame: FRAME,

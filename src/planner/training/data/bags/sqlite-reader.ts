@@ -1,0 +1,92 @@
+/** The sqlite3 storage of rosbag2, its default before ROS 2 Iron. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import sqlite, { type Database } from 'node-sqlite3-wasm';
+import { z } from 'zod';
+import type { BagReader, BagTopic } from './bag-reader.js';
+
+const integer = z.union([z.bigint(), z.number()]).transform(BigInt);
+const topicRow = z.object({
+  id: integer,
+  name: z.string(),
+  type: z.string(),
+  serialization_format: z.string(),
+});
+const definitionRow = z.object({
+  topic_type: z.string(),
+  encoding: z.string(),
+  encoded_message_definition: z.string(),
+});
+const messageRow = z.object({
+  topic_id: integer,
+  timestamp: integer,
+  data: z.instanceof(Uint8Array).nullable(),
+});
+
+/** Opens a `.db3` file. Errors: those of the file and of its format, not named. */
+export async function openSqliteBag(path: string): Promise<BagReader> {
+  checkFormat(path);
+  const database = new sqlite.Database(path, { readOnly: true });
+  try {
+    const definitions = hasTable(database, 'message_definitions')
+      ? database
+          .all('SELECT topic_type, encoding, encoded_message_definition FROM message_definitions')
+          .map((row) => definitionRow.parse(row))
+      : [];
+    const rows = database
+      .all('SELECT id, name, type, serialization_format FROM topics')
+      .map((row) => topicRow.parse(row));
+    const odd = rows.find(({ serialization_format: format }) => format !== 'cdr');
+    if (odd !== undefined) throw new Error(`${odd.name}: expected CDR, got ${odd.serialization_format}`);
+    const topics = rows.map(({ name, type }): BagTopic => {
+      const found = definitions.find((each) => each.topic_type === type && each.encoding === 'ros2msg');
+      return found === undefined
+        ? { name, type }
+        : { name, type, definition: found.encoded_message_definition };
+    });
+    const nameOf = new Map(rows.map(({ id, name }) => [id, name]));
+    const idsOf = (names: readonly string[]): bigint[] =>
+      rows.filter(({ name }) => names.includes(name)).map(({ id }) => id);
+    return {
+      topics,
+      metadata: {},
+      async *messages({ topics: asked, stampsOnly = [], fromNs, toNs }) {
+        const bare = idsOf(stampsOnly).join();
+        const statement = database.prepare(
+          `SELECT topic_id, timestamp, CASE WHEN topic_id IN (${bare}) THEN NULL ELSE data END AS data
+           FROM messages WHERE topic_id IN (${idsOf(asked).join()}) AND timestamp BETWEEN ? AND ?
+           ORDER BY timestamp, id`,
+        );
+        try {
+          for (const row of statement.iterate([fromNs ?? 0n, toNs ?? 2n ** 63n - 1n])) {
+            const { topic_id: id, timestamp: stampNs, data } = messageRow.parse(row);
+            yield { topic: nameOf.get(id) ?? '', stampNs, data: data ?? new Uint8Array() };
+          }
+        } finally {
+          statement.finalize();
+        }
+      },
+      close: async () => database.close(),
+    };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+const MAGIC = 'SQLite format 3\0';
+
+/** SQLite itself takes an empty file for an empty database. */
+function checkFormat(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(MAGIC.length);
+    readSync(file, start, 0, start.length, 0);
+    if (start.toString('latin1') !== MAGIC) throw new Error('it does not begin as an SQLite database does');
+  } finally {
+    closeSync(file);
+  }
+}
+
+function hasTable(database: Database, name: string): boolean {
+  return database.get("SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?", [name]) !== null;
+}

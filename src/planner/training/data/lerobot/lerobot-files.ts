@@ -1,0 +1,88 @@
+/** The JSON and Parquet files of a LeRobot data set. */
+import { readFileSync } from 'node:fs';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { z } from 'zod';
+import { AidError } from '../../../errors.js';
+
+export const infoSchema = z.object({
+  /** `v2.0`, `v2.1` or `v3.0`. */
+  codebase_version: z.string(),
+  fps: z.number().positive(),
+  chunks_size: z.int().positive().default(1000),
+  data_path: z.string(),
+  video_path: z.string().nullish(),
+  features: z.record(z.string(), z.object({ dtype: z.string() })),
+});
+export type LerobotInfo = z.infer<typeof infoSchema>;
+
+/** Errors: `invalid-data`, naming the file. */
+export function readJsonAs<Schema extends z.ZodType>(file: string, schema: Schema): z.infer<Schema> {
+  return checked(file, schema, () => JSON.parse(readFileSync(file, 'utf8')));
+}
+
+/** A JSON object a line. Errors: `invalid-data`, naming the file. */
+export function readJsonLinesAs<Schema extends z.ZodType>(file: string, schema: Schema): z.infer<Schema>[] {
+  return checked(file, z.array(schema), () => {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    return lines.filter((line) => line.trim() !== '').map((line): unknown => JSON.parse(line));
+  });
+}
+
+export interface ParquetRows {
+  readonly columns: readonly string[];
+  /** All rows unless said otherwise. */
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/** Rows of a Parquet file. Errors: `invalid-data`, naming the file. */
+export async function readParquetAs<Schema extends z.ZodType>(
+  file: string,
+  { columns, from, to }: ParquetRows,
+  schema: Schema,
+): Promise<z.infer<Schema>[]> {
+  let rows: unknown;
+  try {
+    rows = await parquetReadObjects({
+      file: await asyncBufferFromFile(file),
+      compressors,
+      columns: [...columns],
+      ...(from === undefined ? {} : { rowStart: from }),
+      ...(to === undefined ? {} : { rowEnd: to }),
+      // Text stays text, bytes stay bytes.
+      utf8: false,
+    });
+  } catch (cause) {
+    throw new AidError('invalid-data', `${file}: could not be read as Parquet: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  return checked(file, z.array(schema), () => rows);
+}
+
+function checked<Schema extends z.ZodType>(
+  file: string,
+  schema: Schema,
+  read: () => unknown,
+): z.infer<Schema> {
+  let content: unknown;
+  try {
+    content = read();
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const what = missing ? 'no such file' : `could not be read: ${(cause as Error).message}`;
+    throw new AidError('invalid-data', `${file}: ${what}`, { cause });
+  }
+  const { data, error, success } = schema.safeParse(content);
+  if (success) return data;
+  const [issue] = error.issues;
+  throw new AidError('invalid-data', `${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+/** Python's `"chunk-{chunk_index:03d}/{video_key}".format(...)`. */
+export function filled(template: string, values: Readonly<Record<string, string | number>>): string {
+  return template.replace(/\{(\w+)(?::0(\d+)d)?\}/g, (_, name: string, digits: string | undefined) =>
+    String(values[name]).padStart(Number(digits ?? 0), '0'),
+  );
+}

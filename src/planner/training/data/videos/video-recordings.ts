@@ -1,0 +1,130 @@
+/** Folders of videos with a captions file: Something-Something V2, EPIC-KITCHENS-100, UCF-101, or one's own. */
+import { basename, dirname, extname, join, relative, sep } from 'node:path';
+import { AidError } from '../../../errors.js';
+import type { VideosConfig } from '../data-config.js';
+import {
+  checkFrameIndices,
+  type Episode,
+  type EpisodeSet,
+  type OpenedRecording,
+  type Recording,
+  type SkippedEpisode,
+} from '../episode.js';
+import { byNumber, describeFiles, isFolder, namesIn } from '../files.js';
+import { type Caption, readCaptions } from './captions.js';
+import { readPictures, readTimeline, type VideoTimeline } from './video-file.js';
+
+const ENDINGS = ['.mp4', '.webm', '.avi', '.mkv', '.mov', '.m4v', '.mpg'];
+
+/** The videos that have captions, by path. Errors: `invalid-data`. */
+export function videoRecordings({ videos: folder, captions: captionsFile }: VideosConfig): EpisodeSet {
+  const files = videosBelow(folder);
+  if (files.length === 0)
+    throw new AidError('invalid-data', `${folder}: no video below it (${ENDINGS.join(' ')})`);
+  const captions = new Map<string, Caption[]>();
+  for (const caption of readCaptions(captionsFile)) {
+    const key = withoutEnding(caption.video);
+    captions.set(key, [...(captions.get(key) ?? []), caption]);
+  }
+  const used = new Set<string>();
+  const skipped: SkippedEpisode[] = [];
+  const recordings: Recording[] = [];
+  for (const path of files) {
+    const id = withoutEnding(relative(folder, path));
+    const key = [id, basename(id), dirname(id), basename(dirname(id))].find((each) => captions.has(each));
+    if (key === undefined) {
+      skipped.push({ name: path, reason: `${path}: no caption in ${captionsFile}` });
+      continue;
+    }
+    used.add(key);
+    recordings.push(recording(path, id.split(sep).join('-'), captions.get(key) as Caption[]));
+  }
+  for (const key of captions.keys()) {
+    if (!used.has(key))
+      skipped.push({ name: key, reason: `${captionsFile}: ${key}: no such video in ${folder}` });
+  }
+  if (recordings.length === 0)
+    throw new AidError(
+      'invalid-data',
+      `${folder}: none of its ${files.length} videos has a caption in ${captionsFile}`,
+    );
+  return { folder, noun: 'videos', recordings, skipped };
+}
+
+function videosBelow(folder: string): string[] {
+  const names = namesIn(folder).filter((name) => !name.startsWith('.'));
+  return names.sort(byNumber).flatMap((name) => {
+    const path = join(folder, name);
+    if (isFolder(path)) return videosBelow(path);
+    return ENDINGS.includes(extname(name).toLowerCase()) ? [path] : [];
+  });
+}
+
+function withoutEnding(name: string): string {
+  return ENDINGS.includes(extname(name).toLowerCase()) ? name.slice(0, -extname(name).length) : name;
+}
+
+function recording(path: string, id: string, captions: readonly Caption[]): Recording {
+  const { content, stamp } = describeFiles(id, [path]);
+  const said = captions.map(({ text, start, stop }) => `${start ?? ''}-${stop ?? ''} ${text}`).join('; ');
+  return {
+    name: path,
+    id,
+    content: `${content} ${said}`,
+    stamp: `${stamp} ${said}`,
+    open: () => openVideo(path, captions),
+  };
+}
+
+async function openVideo(path: string, captions: readonly Caption[]): Promise<OpenedRecording> {
+  const timeline = await readTimeline(path);
+  const episodes: Episode[] = [];
+  const skipped: SkippedEpisode[] = [];
+  for (const [index, caption] of captions.entries()) {
+    const name =
+      captions.length === 1 ? path : `${path}: caption ${index + 1} of ${captions.length}, "${caption.text}"`;
+    const times = timesOf(timeline, caption);
+    if (times.length > 0) episodes.push(videoEpisode(path, name, caption.text, timeline, times));
+    else
+      skipped.push({
+        name,
+        reason: `${name}: no picture from ${caption.start ?? 0} to ${caption.stop ?? 'its end'} s`,
+      });
+  }
+  return { episodes, skipped };
+}
+
+/** The part of a video that shows one thing; `times` are among its timeline's. */
+export function videoEpisode(
+  path: string,
+  name: string,
+  instruction: string,
+  timeline: VideoTimeline,
+  times: readonly bigint[],
+): Episode {
+  const seconds = Number((times.at(-1) as bigint) - (times[0] as bigint)) * timeline.secondsPerUnit;
+  return {
+    name,
+    instruction,
+    frameCount: times.length,
+    ...(seconds > 0 ? { framesPerSecond: (times.length - 1) / seconds } : {}),
+    metadata: {},
+    readFrames: async (indices) => {
+      checkFrameIndices(name, indices, times.length);
+      return readPictures(
+        path,
+        timeline,
+        indices.map((index) => times[index] as bigint),
+      );
+    },
+  };
+}
+
+/** Times between a caption's start and stop, counted from the first picture. */
+function timesOf({ times, secondsPerUnit }: VideoTimeline, { start, stop }: Caption): bigint[] {
+  const [origin = 0n] = times;
+  return times.filter((time) => {
+    const seconds = Number(time - origin) * secondsPerUnit;
+    return seconds >= (start ?? 0) && seconds <= (stop ?? Number.POSITIVE_INFINITY);
+  });
+}

@@ -1,0 +1,86 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { decodeFrame } from '#planner/conditioning/frame.js';
+import { temporaryFolder } from '../planner/training/tiny-runs.js';
+import { noSamples, samples } from '../support/samples.js';
+import { aid } from './run-aid.js';
+
+if (noSamples !== undefined) it.skip(`aid data inspect (${noSamples})`, () => undefined);
+
+describe.skipIf(noSamples !== undefined)('aid data inspect', () => {
+  const topics = ['--image-topic', '/camera/color/compressed', '--instruction-topic', '/task'];
+
+  it('tells what a run would use, what it would skip and why, and draws it', async () => {
+    const sheet = join(temporaryFolder(), 'sheet.png');
+    const bags = samples('bags', 'compressed');
+    const { exitCode, stdout } = await aid([
+      'data',
+      'inspect',
+      bags,
+      ...topics,
+      '--frames',
+      '4',
+      '--sheet',
+      sheet,
+      '--size',
+      '64x48',
+    ]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`${bags}: 2 bags (`);
+    for (const line of [
+      '  episodes      4 usable, 0 skipped',
+      '  pictures      64x48; 6 to 8 an episode, 10.0 a second',
+      '  a clip        4 frames; of 8 these: 0 2 5 7',
+      '  instructions  2 different ones of 11 words',
+      '                2 x "put the red cube on the plate"',
+    ])
+      expect(stdout.split('\n')).toContain(line);
+    // Four clips of four frames, two pixels between them.
+    const { width, height, data } = await decodeFrame(sheet);
+    expect([width, height]).toEqual([4 * 64 + 6, 4 * 48 + 6]);
+    const red = data.subarray((25 * width + 5) * 3, (25 * width + 5) * 3 + 3);
+    expect([...red]).toEqual([220, 40, 40]);
+  });
+
+  it('names what it skips, in lines and in JSON', async () => {
+    const bags = samples('bags', 'broken');
+    const { exitCode, stdout } = await aid(['data', 'inspect', bags, ...topics]);
+    expect([exitCode, stdout.match(/^ {2}\/.*$/gm)?.length]).toEqual([0, 7]);
+    expect(stdout).toContain(`  ${bags}/silent: no instruction on /task\n`);
+    const json = await aid(['data', 'inspect', bags, ...topics, '--json']);
+    const { episodes, skipped } = JSON.parse(json.stdout);
+    expect(episodes).toMatchObject([{ instruction: 'fold the cloth', frameCount: 4, width: 64, height: 48 }]);
+    expect(skipped).toHaveLength(7);
+  });
+
+  it("takes a run's config, or one of the data alone", async () => {
+    const folder = temporaryFolder();
+    const config = join(folder, 'data.json');
+    writeFileSync(
+      config,
+      JSON.stringify({ lerobot: samples('lerobot', 'v3-image'), camera: 'observation.images.top' }),
+    );
+    const { exitCode, stdout } = await aid(['data', 'inspect', config]);
+    expect([exitCode, stdout.split('\n')[1]]).toEqual([0, '  episodes      2 usable, 0 skipped']);
+    const run = await aid(['data', 'inspect', 'models/training/adapt.json']);
+    expect(run.stderr).toMatch(/runs\/episodes: no such folder\n$/);
+    writeFileSync(config, JSON.stringify({ lerobot: 'x', cam: 'top' }));
+    const odd = await aid(['data', 'inspect', config]);
+    expect(odd.stderr).toMatch(/^aid: .*data.json: .*Unrecognized key: "cam"/);
+  });
+
+  it('ends with status 1 when nothing can be used, and writes no sheet', async () => {
+    const sheet = join(temporaryFolder(), 'sheet.png');
+    const { exitCode, stderr } = await aid([
+      'data',
+      'inspect',
+      samples('bags', 'broken', 'silent'),
+      ...topics,
+      '--sheet',
+      sheet,
+    ]);
+    expect([exitCode, existsSync(sheet)]).toEqual([1, false]);
+    expect(stderr).toMatch(/silent: nothing in it can be used\n$/);
+  });
+});
