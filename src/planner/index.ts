@@ -14,9 +14,15 @@ export type { StatePrompt, StatePrompter, StateTexts } from './conditioning/stat
 export { TemplateStatePrompter } from './conditioning/template-state-prompter.js';
 export type { SamplerName } from './diffusion/samplers.js';
 export { AidError, type AidErrorCode } from './errors.js';
+export type { ClipSettings } from './imagination/clip-estimate.js';
+export {
+  type Concession,
+  DeadlineExceededError,
+  type DeadlineReport,
+} from './imagination/deadline.js';
 export type { ClipReport, EndEvent, FrameEvent, ImagineEvent, StepEvent } from './imagination/events.js';
 export { Observation } from './imagination/observation.js';
-export type { ImagineRequest, Sampling } from './imagination/request.js';
+export type { ImagineRequest, PreviewDownscale, Sampling } from './imagination/request.js';
 export type {
   RolloutClipEvent,
   RolloutEndEvent,

@@ -6,10 +6,14 @@ import { TemplateStatePrompter } from './conditioning/template-state-prompter.js
 import type { Denoise } from './diffusion/denoise.js';
 import { branchesFor, combine, type WeightedBranch } from './diffusion/guidance.js';
 import { preconditioned } from './diffusion/preconditioning.js';
-import { samplers } from './diffusion/samplers.js';
 import { initialNoiseScale, karrasSigmas } from './diffusion/schedule.js';
 import { AidError, throwIfAborted } from './errors.js';
 import { checkNetworks } from './imagination/check-networks.js';
+import { ClipDeadline, type WantedPreview } from './imagination/clip-deadline.js';
+import type { ClipSettings } from './imagination/clip-estimate.js';
+import { Stopwatch, Timer } from './imagination/clock.js';
+import type { ExpectedTimes } from './imagination/deadline.js';
+import { denoising } from './imagination/denoising.js';
 import type { ClipReport, ImagineEvent } from './imagination/events.js';
 import {
   type ClipGeometry,
@@ -25,13 +29,20 @@ import {
 import { imageLatents } from './imagination/image-latents.js';
 import { type Networks, readNetworks } from './imagination/networks.js';
 import { Observation } from './imagination/observation.js';
-import { type ImagineRequest, type ResolvedRequest, resolveRequest } from './imagination/request.js';
+import {
+  type ImagineRequest,
+  type PreviewDownscale,
+  type ResolvedRequest,
+  resolveRequest,
+} from './imagination/request.js';
 import { type RolloutEvent, type RolloutRequest, resolveRollout, rollout } from './imagination/rollout.js';
 import { SessionCache } from './imagination/session-cache.js';
+import { shrinkLatents } from './imagination/shrink-latents.js';
+import { StageTimes } from './imagination/stage-times.js';
 import { Graph } from './onnx/graph.js';
 import { Random } from './random.js';
 import { type ChosenProvider, chooseEngine } from './runtime/choose-engine.js';
-import type { Engine, ResidentTensor } from './runtime/engine.js';
+import type { Engine, ResidentTensor, RunInput, RunResult } from './runtime/engine.js';
 import { floatTensor, int64Tensor, sharedFloats, type Tensor } from './runtime/tensor.js';
 import { inTurns, takingTurns } from './turns.js';
 import { inspectWeights } from './weights/inspect-weights.js';
@@ -49,8 +60,8 @@ export interface LoadOptions {
   readonly abortSignal?: AbortSignal;
 }
 
-/** Sessions kept: the five graphs of two geometries. */
-const SESSIONS = 10;
+/** Sessions kept: the five graphs of two geometries, and decoders of three sizes of preview. */
+const SESSIONS = 13;
 
 export class VideoPlanner {
   readonly #networks: Networks;
@@ -58,6 +69,7 @@ export class VideoPlanner {
   readonly #ownsEngine: boolean;
   readonly #statePrompter: StatePrompter;
   readonly #sessions = new SessionCache(SESSIONS);
+  readonly #times = new StageTimes();
   /** SHA-256 of all weights. */
   readonly sha256: string;
 
@@ -135,7 +147,8 @@ export class VideoPlanner {
   /**
    * Imagines the clip. Events: a step for each denoising step, then the frames, then the end. Aborting, or
    * leaving the iteration, stops the work within one denoising step.
-   * Errors: `invalid-argument`, `invalid-image`, `aborted`, `engine-failed`, `state-prompter-failed`.
+   * Errors: `invalid-argument`, `invalid-image`, `aborted`, `engine-failed`, `state-prompter-failed`,
+   * `deadline-exceeded` as a `DeadlineExceededError`.
    */
   imagine(request: ImagineRequest): AsyncGenerator<ImagineEvent, void, undefined> {
     return this.#imagine(request);
@@ -151,54 +164,69 @@ export class VideoPlanner {
     yield* rollout((clip, prompt) => this.#imagine(clip, prompt), request, resolved);
   }
 
+  /**
+   * Runs a small clip twice, so that graphs are loaded and a first `deadlineMs` finds their times measured; with the
+   * settings that later requests will have. Errors: `invalid-argument`, `engine-failed`, `aborted`.
+   */
+  async warmUp(
+    settings: ClipSettings & Pick<ImagineRequest, 'previewFrames' | 'abortSignal'> = {},
+  ): Promise<void> {
+    const { width, height } = this.video;
+    const grey: Frame = { width, height, data: new Uint8Array(width * height * 3).fill(127) };
+    const states = ['', '', '', ''] as const;
+    const request = { ...settings, frames: [grey], instruction: 'warm up', states, seed: 0 };
+    for (let run = 0; run < 2; run++)
+      for await (const _ of this.imagine({ ...request, numInferenceSteps: 2 }));
+  }
+
   async *#imagine(
     request: ImagineRequest,
     writtenBefore?: StatePrompt,
   ): AsyncGenerator<ImagineEvent, void, undefined> {
-    const resolved = resolveRequest(request, this.#networks);
+    const asked = resolveRequest(request, this.#networks);
     const { abortSignal } = request;
     const clock = new Stopwatch();
+    const geometry = this.#geometry(asked.numFrames);
+    const deadline = new ClipDeadline(asked, this.#expectedTimes(geometry), clock);
     const observation = Observation.isInstance(request.frames)
       ? request.frames
-      : await this.observe(request.frames);
+      : await deadline.timer.race(this.observe(request.frames));
     clock.lap('observeMs');
     throwIfAborted(abortSignal);
-    const prompt = writtenBefore ?? (await this.#states(request, resolved, observation));
-    const geometry = this.#geometry(resolved.numFrames);
+    const prompt = writtenBefore ?? (await this.#states(request, asked, observation, deadline));
+    const resolved = deadline.plan();
     const branches = branchesFor(resolved.sampling);
-    const keysAndValues = await this.#condition(
-      observation,
-      resolved.instruction,
-      prompt,
-      branches,
-      geometry,
+    const keysAndValues = await deadline.timer.race(
+      this.#condition(observation, resolved.instruction, prompt, branches, geometry),
+      release,
     );
     clock.lap('conditionMs');
     try {
       const dims = latentDims(this.#networks, geometry);
       const size = dims[0] * dims[1] * dims[2];
       const given = imageLatents(observation.latents, resolved.numFrames, size, this.#networks.aid.fill);
-      const denoise = this.#denoise(branches, given, keysAndValues, geometry);
+      const network = this.#denoise(branches, given, keysAndValues, geometry);
+      const denoise: Denoise = (x, sigma) => deadline.timer.race(network(x, sigma));
       const sigmas = karrasSigmas(resolved.sampling);
       const scale = initialNoiseScale(sigmas);
       const noise = await inTurns(new Random(resolved.seed).normalsInSteps(resolved.numFrames * size));
       for (let i = 0; i < noise.length; i++) noise[i] = (noise[i] as number) * scale;
       let latents: Float32Array = noise;
       const options = abortSignal === undefined ? {} : { abortSignal };
-      for await (const { step, sigma, x, denoised } of samplers[resolved.sampling.sampler](
-        denoise,
-        noise,
-        sigmas,
-        options,
-      )) {
+      const stepsToGo = (planned: number): number => deadline.stepsToGo(planned);
+      for await (const each of denoising(denoise, noise, sigmas, resolved.sampling, stepsToGo, options)) {
+        const { step, steps, sigma, x, denoised } = each;
         latents = x;
-        const preview = await this.#preview(denoised, resolved, geometry);
-        yield { kind: 'step', step, steps: sigmas.length - 1, sigma, preview };
+        deadline.stepDone(step, sigma);
+        const wanted = deadline.previewOf(step, steps);
+        const preview = await deadline.timer.race(this.#preview(denoised, wanted, asked.numFrames, geometry));
+        deadline.previewDone(preview);
+        yield { kind: 'step', step, steps, sigma, preview, ...deadline.remaining(step, steps) };
       }
       clock.lap('denoiseMs');
       throwIfAborted(abortSignal);
       const frames: Frame[] = [];
-      const pixels = await this.#decode(latents, geometry);
+      const pixels = await deadline.timer.race(this.#decode(latents, geometry));
       const rest = takingTurns();
       for (let index = 0; index < resolved.numFrames; index++) {
         await rest();
@@ -213,9 +241,13 @@ export class VideoPlanner {
         yield { kind: 'frame', index, frame };
       }
       clock.lap('decodeMs');
-      yield { kind: 'end', frames, report: this.#report(resolved, prompt, observation, geometry, clock) };
+      const report = this.#report(resolved, prompt, observation, geometry, clock);
+      yield { kind: 'end', frames, report: { ...report, ...deadline.report() } };
     } finally {
-      await Promise.all(Object.values(keysAndValues).map((tensor) => tensor.release()));
+      const released = release(keysAndValues);
+      // The engine may be busy with what came too late.
+      if (deadline.isOver) released.catch(() => undefined);
+      else await released;
     }
   }
 
@@ -258,37 +290,82 @@ export class VideoPlanner {
   }
 
   async #run(
-    build: GraphBuilder | SteppedGraphBuilder,
+    build: AnyGraphBuilder,
     geometry: ClipGeometry,
-    inputs: Readonly<Record<string, Tensor | ResidentTensor>>,
+    inputs: Readonly<Record<string, RunInput>>,
   ): Promise<Readonly<Record<string, Tensor>>> {
-    return this.#session(build, geometry, async (session) => (await session.run(inputs)).tensors);
+    return (await this.#session(build, geometry, inputs)).tensors;
   }
 
-  #session<Result>(
-    build: GraphBuilder | SteppedGraphBuilder,
+  async #session(
+    build: AnyGraphBuilder,
     geometry: ClipGeometry,
-    work: Parameters<SessionCache['use']>[2],
-  ): Promise<Result> {
+    inputs: Readonly<Record<string, RunInput>>,
+    keep: 'all' | 'none' = 'none',
+  ): Promise<RunResult> {
     const { tensors } = this.#networks;
     const load = async () => {
       const built = build(this.#networks, geometry);
       const graph = built instanceof Graph ? built : await inTurns(built);
       return this.#engine.load(graph, { weights: (key) => tensors.get(key) });
     };
-    const key = `${build.name} ${geometry.numFrames}x${geometry.width}x${geometry.height}`;
-    return this.#sessions.use(key, load, work) as Promise<Result>;
+    const { stage, rows } = stageOf(build, geometry, inputs);
+    return this.#sessions.use(stage, load, async (session) => {
+      const started = performance.now();
+      const result = await session.run(inputs, keep === 'all' ? { keep: session.outputNames } : {});
+      this.#times.record(stage, rows, performance.now() - started);
+      return result;
+    });
+  }
+
+  #expectedTimes(geometry: ClipGeometry): ExpectedTimes {
+    const expected = (build: AnyGraphBuilder, at: ClipGeometry, rows: number): number | undefined =>
+      this.#times.expected(stageOf(build, at, {}).stage, rows);
+    const { numFrames } = geometry;
+    const times = this.#times;
+    return {
+      condition: (branches) => expected(conditionGraphInSteps, geometry, branches),
+      evaluation: (branches) => expected(denoiserGraphInSteps, geometry, branches),
+      preview: (downscale) => {
+        for (const known of [downscale, 1, 2, 4] as const) {
+          const ms = expected(decoderGraph, stillOf(geometry, known), 1);
+          // Another size takes as long as its area is large.
+          if (ms !== undefined) return ms * (known / downscale) ** 2;
+        }
+        return undefined;
+      },
+      get decode() {
+        return times.expected(stageOf(decoderGraph, geometry, {}).stage, numFrames);
+      },
+    };
   }
 
   async #states(
     request: ImagineRequest,
-    { instruction }: ResolvedRequest,
+    { instruction, deadlineMs }: ResolvedRequest,
     { frames }: Observation,
+    deadline: ClipDeadline,
   ): Promise<StatePrompt> {
     const [frame] = frames;
+    const { abortSignal } = request;
     if (request.states !== undefined) return { states: request.states, writtenBy: 'caller' };
     if (frame === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
-    return this.#statePrompter.states({ frame, instruction, abortSignal: request.abortSignal });
+    const asked = { frame, instruction };
+    if (deadlineMs === undefined) return this.#statePrompter.states({ ...asked, abortSignal });
+    const controller = new AbortController();
+    const signals = abortSignal === undefined ? [] : [abortSignal];
+    const timer = new Timer(() => new AidError('deadline-exceeded', 'state prompter: no time left'));
+    timer.endIn(deadline.promptMs);
+    try {
+      const given = { ...asked, abortSignal: AbortSignal.any([...signals, controller.signal]) };
+      return await timer.race(this.#statePrompter.states(given));
+    } catch (error) {
+      if (!AidError.isInstance(error) || error.code !== 'deadline-exceeded') throw error;
+      controller.abort(error);
+      const template = new TemplateStatePrompter();
+      deadline.giveUp({ what: 'statePrompter', asked: this.#statePrompter.name, given: template.name });
+      return template.states(asked);
+    }
   }
 
   /** Keys and values of every cross-attention, a row of the batch for each branch. They stay with the engine. */
@@ -318,9 +395,7 @@ export class VideoPlanner {
       text_ids: int64Tensor([branches.length, 1 + states.length, length], textIds),
       visual_embeds: floatTensor([branches.length, visualEmbeds.length / width, width], visual),
     };
-    return this.#session(conditionGraphInSteps, geometry, async (session) => {
-      return (await session.run(inputs, { keep: session.outputNames })).resident;
-    });
+    return (await this.#session(conditionGraphInSteps, geometry, inputs, 'all')).resident;
   }
 
   /** D(x, sigma) with dual guidance: one run of the UNet for all branches. */
@@ -382,15 +457,17 @@ export class VideoPlanner {
   /** Single frames, decoded as if each were a clip of its own. */
   async #preview(
     denoised: Float32Array,
-    { previewFrames, numFrames }: ResolvedRequest,
+    { frames, downscale }: WantedPreview,
+    numFrames: number,
     geometry: ClipGeometry,
-  ) {
+  ): Promise<ReadonlyMap<number, Frame>> {
     const preview = new Map<number, Frame>();
     const size = denoised.length / numFrames;
-    for (const index of previewFrames) {
-      const still = { ...geometry, numFrames: 1 };
-      const pixels = await this.#decode(denoised.subarray(index * size, (index + 1) * size), still);
-      preview.set(index, pixelsToFrame(pixels, geometry.width, geometry.height));
+    const still = stillOf(geometry, downscale);
+    const dims = latentDims(this.#networks, geometry);
+    for (const index of frames) {
+      const latents = shrinkLatents(denoised.subarray(index * size, (index + 1) * size), dims, downscale);
+      preview.set(index, pixelsToFrame(await this.#decode(latents, still), still.width, still.height));
     }
     return preview;
   }
@@ -421,20 +498,24 @@ export class VideoPlanner {
   }
 }
 
-class Stopwatch {
-  readonly #started = performance.now();
-  #last = this.#started;
-  readonly #laps = { observeMs: 0, conditionMs: 0, denoiseMs: 0, decodeMs: 0 };
+type AnyGraphBuilder = GraphBuilder | SteppedGraphBuilder;
 
-  lap(name: 'observeMs' | 'conditionMs' | 'denoiseMs' | 'decodeMs'): void {
-    const now = performance.now();
-    this.#laps[name] = now - this.#last;
-    this.#last = now;
-  }
+/** What is loaded and measured as one, and the rows of a batch. */
+function stageOf(
+  build: AnyGraphBuilder,
+  { numFrames, width, height }: ClipGeometry,
+  inputs: Readonly<Record<string, RunInput>>,
+): { readonly stage: string; readonly rows: number } {
+  const [first] = Object.values(inputs);
+  return { stage: `${build.name} ${numFrames}x${width}x${height}`, rows: first?.dims[0] ?? 1 };
+}
 
-  get timings(): ClipReport['timings'] {
-    return { ...this.#laps, totalMs: this.#last - this.#started };
-  }
+function stillOf({ width, height }: ClipGeometry, downscale: PreviewDownscale): ClipGeometry {
+  return { numFrames: 1, width: width / downscale, height: height / downscale };
+}
+
+async function release(tensors: Readonly<Record<string, ResidentTensor>>): Promise<void> {
+  await Promise.all(Object.values(tensors).map((tensor) => tensor.release()));
 }
 
 function isFrame(value: Frame | string | Uint8Array): value is Frame {

@@ -2,6 +2,7 @@
 import type { Frame } from '../conditioning/frame.js';
 import type { StateTexts } from '../conditioning/state-prompter.js';
 import type { EngineDescription } from '../runtime/engine.js';
+import type { DeadlineReport } from './deadline.js';
 import type { Sampling } from './request.js';
 
 /** Everything that is needed to imagine a clip again, and what it cost. */
@@ -19,6 +20,8 @@ export interface ClipReport {
   readonly height: number;
   readonly framesPerSecond: number;
   readonly sampling: Sampling;
+  /** Where the request had a deadline. */
+  readonly deadline?: DeadlineReport;
   readonly warnings: readonly string[];
   /** Milliseconds. */
   readonly timings: {
@@ -38,6 +41,8 @@ export interface StepEvent {
   readonly sigma: number;
   /** The frames asked for as previews, by index. */
   readonly preview: ReadonlyMap<number, Frame>;
+  /** Milliseconds from here to the end of the clip, about; absent until the planner has measured itself. */
+  readonly remainingMs?: number;
 }
 export interface FrameEvent {
   readonly kind: 'frame';

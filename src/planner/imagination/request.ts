@@ -5,8 +5,12 @@ import { checkInstruction } from '../conditioning/instruction.js';
 import type { StateTexts } from '../conditioning/state-prompter.js';
 import type { SamplerName } from '../diffusion/samplers.js';
 import { AidError } from '../errors.js';
+import { spatialFactor } from '../models/autoencoder/config.js';
 import type { Networks } from './networks.js';
 import type { Observation } from './observation.js';
+
+/** How many times smaller previews are on each side. */
+export type PreviewDownscale = 1 | 2 | 4;
 
 export interface ImagineRequest {
   /**
@@ -30,6 +34,14 @@ export interface ImagineRequest {
   readonly preset?: string;
   /** Frames to show at every step as they would be if the noise were removed at once. */
   readonly previewFrames?: readonly number[];
+  /** How many times smaller than the clip previews are on each side, 1 unless said otherwise. */
+  readonly previewDownscale?: PreviewDownscale;
+  /**
+   * Milliseconds that the clip may take. The planner then chooses steps, branches of guidance and previews by what
+   * it measured of itself, and the report says what was given up. The clip is never later than one denoising step,
+   * or it ends with a `DeadlineExceededError`, which holds the best preview so far. In long video: of each clip.
+   */
+  readonly deadlineMs?: number;
   readonly abortSignal?: AbortSignal;
 }
 
@@ -50,18 +62,35 @@ export interface ResolvedRequest {
   readonly numFrames: number;
   readonly sampling: Sampling;
   readonly previewFrames: readonly number[];
+  readonly previewDownscale: PreviewDownscale;
+  /** Those that this model's latents can be divided by. */
+  readonly downscales: readonly PreviewDownscale[];
+  readonly deadlineMs: number | undefined;
   readonly warnings: readonly string[];
 }
 
 const MAX_STEPS = 1000;
+const PREVIEW_DOWNSCALES = [1, 2, 4] as const satisfies PreviewDownscale[];
 
 /** Errors: `invalid-argument`. */
-export function resolveRequest(request: ImagineRequest, { aid, tokenizer }: Networks): ResolvedRequest {
+export function resolveRequest(request: ImagineRequest, { aid, tokenizer, vae }: Networks): ResolvedRequest {
   const { text: instruction } = checkInstruction(request.instruction);
   const modelFrames = aid.dqformer.num_frames;
   const { seed = randomInt(2 ** 48 - 1), numFrames = modelFrames, previewFrames = [], preset } = request;
   whole('seed', seed, 0, Number.MAX_SAFE_INTEGER);
   whole('numFrames', numFrames, 1, modelFrames);
+  const { previewDownscale = 1, deadlineMs } = request;
+  const factor = spatialFactor(vae);
+  const downscales = PREVIEW_DOWNSCALES.filter((downscale) =>
+    [aid.video.width, aid.video.height].every((side) => side % (factor * downscale) === 0),
+  );
+  if (!downscales.includes(previewDownscale))
+    throw new AidError(
+      'invalid-argument',
+      `previewDownscale: expected ${downscales.join(', ')}, got ${previewDownscale}`,
+    );
+  if (deadlineMs !== undefined && !(deadlineMs > 0 && Number.isFinite(deadlineMs)))
+    throw new AidError('invalid-argument', `deadlineMs: expected a positive number, got ${deadlineMs}`);
   for (const frame of previewFrames) whole('previewFrames', frame, 0, numFrames - 1);
   const changes = preset === undefined ? {} : aid.presets[preset];
   if (changes === undefined) {
@@ -90,7 +119,17 @@ export function resolveRequest(request: ImagineRequest, { aid, tokenizer }: Netw
       : []),
     ...(numFrames < modelFrames ? [`${numFrames} frames asked of a model trained on ${modelFrames}`] : []),
   ];
-  return { instruction, seed, numFrames, sampling, previewFrames, warnings };
+  return {
+    instruction,
+    seed,
+    numFrames,
+    sampling,
+    previewFrames,
+    previewDownscale,
+    downscales,
+    deadlineMs,
+    warnings,
+  };
 }
 
 /** Errors: `invalid-argument`. */

@@ -1,0 +1,147 @@
+/** Answering in time: what to give up before it is too late, and ending in time when nothing helps. */
+import type { Frame } from '../conditioning/frame.js';
+import { branchesFor } from '../diffusion/guidance.js';
+import { AidError } from '../errors.js';
+import type { PreviewDownscale, Sampling } from './request.js';
+
+/** Something that was asked for and not given, so as to answer in time. */
+export interface Concession {
+  readonly what:
+    | 'numInferenceSteps'
+    | 'frameGuidance'
+    | 'textGuidance'
+    | 'previewDownscale'
+    | 'previewFrames'
+    | 'statePrompter';
+  readonly asked: number | string;
+  readonly given: number | string;
+}
+
+/** How a deadline was kept. */
+export interface DeadlineReport {
+  readonly deadlineMs: number;
+  readonly gaveUp: readonly Concession[];
+  /** The noise levels visited: with them, rather than the number of steps, it is the same clip again. */
+  readonly sigmas: readonly number[];
+}
+
+/** The clip could not be had in time. */
+export class DeadlineExceededError extends AidError {
+  constructor(
+    message: string,
+    /** The best preview so far, by place in the clip; empty when there was no time for any. */
+    readonly preview: ReadonlyMap<number, Frame>,
+    /** Denoising steps done. */
+    readonly step: number,
+    readonly gaveUp: readonly Concession[],
+  ) {
+    super('deadline-exceeded', message);
+    this.name = 'DeadlineExceededError';
+  }
+}
+
+/** Milliseconds that the rest of a clip is expected to take; undefined for what was never measured. */
+export interface ExpectedTimes {
+  /** For a batch of so many branches. */
+  condition(branches: number): number | undefined;
+  /** One evaluation of the network. */
+  evaluation(branches: number): number | undefined;
+  /** One preview frame. */
+  preview(downscale: PreviewDownscale): number | undefined;
+  readonly decode: number | undefined;
+}
+
+export interface PlannedClip {
+  readonly sampling: Sampling;
+  readonly previewDownscale: PreviewDownscale;
+  readonly previewFrames: readonly number[];
+  readonly downscales: readonly PreviewDownscale[];
+}
+
+/** Below this, guidance is given up before another step is. */
+const ENOUGH_STEPS = 4;
+
+/** Heun's method looks twice in every step but the last. */
+export const evaluationsOf = (sampler: Sampling['sampler'], steps: number): number =>
+  sampler === 'heun' ? Math.max(0, 2 * steps - 1) : steps;
+
+/**
+ * The best clip that fits into the time: first smaller previews are given up, then steps down to four, previews,
+ * branches of guidance, and steps down to one. What was never measured counts nothing; the steps are planned anew
+ * while the clip goes on.
+ */
+export function planClip(asked: PlannedClip, budgetMs: number, expected: ExpectedTimes): PlannedClip {
+  const { numInferenceSteps: steps } = asked.sampling;
+  const fitting = (clip: PlannedClip): number => {
+    const branches = branchesFor(clip.sampling).length;
+    const fixed = (expected.condition(branches) ?? 0) + (expected.decode ?? 0);
+    const previews = clip.previewFrames.length * (expected.preview(clip.previewDownscale) ?? 0);
+    return fittingSteps(clip.sampling, steps, budgetMs - fixed, expected.evaluation(branches) ?? 0, previews);
+  };
+  const smaller = asked.downscales.filter((downscale) => downscale >= asked.previewDownscale);
+  let last = asked;
+  for (const guidance of guidances(asked.sampling)) {
+    const clip = { ...asked, sampling: { ...asked.sampling, ...guidance } };
+    for (const previewDownscale of smaller) {
+      last = { ...clip, previewDownscale };
+      if (fitting(last) >= steps) return last;
+    }
+    for (const each of [last, { ...last, previewFrames: [] }]) {
+      const count = fitting(each);
+      if (count >= Math.min(steps, ENOUGH_STEPS)) return withSteps(each, count);
+    }
+  }
+  const bare = { ...last, previewFrames: [] };
+  const count = fitting(bare);
+  // Where not even one step fits, a preview is the best there will be.
+  return count >= 1 ? withSteps(bare, count) : withSteps(last, 1);
+}
+
+/** The most steps up to `most` that fit. */
+export function fittingSteps(
+  { sampler }: Pick<Sampling, 'sampler'>,
+  most: number,
+  budgetMs: number,
+  evaluationMs: number,
+  previewsMs: number,
+): number {
+  let steps = most;
+  while (steps > 0 && evaluationsOf(sampler, steps) * evaluationMs + steps * previewsMs > budgetMs)
+    steps -= 1;
+  return steps;
+}
+
+/** What `given` lacks of what was `asked`. */
+export function concessionsOf(asked: PlannedClip, given: PlannedClip): Concession[] {
+  const pairs: readonly (readonly [Concession['what'], number | string, number | string])[] = [
+    ['previewDownscale', asked.previewDownscale, given.previewDownscale],
+    ['previewFrames', asked.previewFrames.join(' '), given.previewFrames.join(' ')],
+    ['numInferenceSteps', asked.sampling.numInferenceSteps, given.sampling.numInferenceSteps],
+    ['frameGuidance', asked.sampling.frameGuidance, given.sampling.frameGuidance],
+    ['textGuidance', asked.sampling.textGuidance, given.sampling.textGuidance],
+  ];
+  const lacks = ([what, before, after]: (typeof pairs)[number]): boolean =>
+    before !== after && !(what === 'previewDownscale' && asked.previewFrames.length === 0);
+  return pairs.filter(lacks).map(([what, before, after]) => ({ what, asked: before, given: after }));
+}
+
+function withSteps(clip: PlannedClip, numInferenceSteps: number): PlannedClip {
+  return { ...clip, sampling: { ...clip.sampling, numInferenceSteps } };
+}
+
+/** The scales asked for, then ones that need fewer branches. */
+function guidances(asked: Sampling): Pick<Sampling, 'frameGuidance' | 'textGuidance'>[] {
+  const { frameGuidance, textGuidance } = asked;
+  const all = [
+    { frameGuidance, textGuidance },
+    { frameGuidance: 1, textGuidance },
+    { frameGuidance: 1, textGuidance: 1 },
+  ];
+  let fewest = Number.POSITIVE_INFINITY;
+  return all.filter((scales) => {
+    const { length } = branchesFor(scales);
+    const isCheaper = length < fewest;
+    fewest = Math.min(fewest, length);
+    return isCheaper;
+  });
+}

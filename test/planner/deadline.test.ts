@@ -1,0 +1,263 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { StatePrompter } from '#planner/conditioning/state-prompter.js';
+import { DeadlineExceededError, planClip } from '#planner/imagination/deadline.js';
+import type { EndEvent, ImagineEvent, StepEvent } from '#planner/imagination/events.js';
+import type { ImagineRequest, Sampling } from '#planner/imagination/request.js';
+import { VideoPlanner } from '#planner/video-planner.js';
+import { type ClockworkEngine, clockworkEngine, type RunTime } from '../support/clockwork-engine.js';
+import { tinyModel } from '../support/tiny-model.js';
+import { picture } from './conditioning/pictures.js';
+
+const STEP = 100;
+/** A step costs 100 ms for each branch, a decoded frame 20, everything else 10. */
+const runTime: RunTime = (graph, rows) =>
+  graph === 'denoiser' ? STEP * rows : graph === 'decoder' ? 20 * rows : 10;
+/** Observing, conditioning and decoding a clip of 4 frames. */
+const FIXED = 20 + 10 + 80;
+
+const request = {
+  frames: [picture(32, 32)],
+  instruction: 'put the red cube on the blue plate',
+  seed: 7,
+  numInferenceSteps: 10,
+  frameGuidance: 1,
+  textGuidance: 1,
+} satisfies ImagineRequest;
+
+interface Outcome {
+  readonly events: readonly ImagineEvent[];
+  readonly steps: readonly StepEvent[];
+  readonly end: EndEvent | undefined;
+  readonly error: DeadlineExceededError | undefined;
+  readonly elapsedMs: number;
+}
+
+async function outcome(planner: VideoPlanner, changes: Partial<ImagineRequest>): Promise<Outcome> {
+  const events: ImagineEvent[] = [];
+  const started = performance.now();
+  let error: DeadlineExceededError | undefined;
+  try {
+    for await (const event of planner.imagine({ ...request, ...changes })) events.push(event);
+  } catch (thrown) {
+    if (!(thrown instanceof DeadlineExceededError)) throw thrown;
+    error = thrown;
+  }
+  return {
+    events,
+    steps: events.filter((event) => event.kind === 'step'),
+    end: events.find((event) => event.kind === 'end'),
+    error,
+    elapsedMs: performance.now() - started,
+  };
+}
+
+async function load(
+  times: RunTime = runTime,
+  statePrompter?: StatePrompter,
+): Promise<{ planner: VideoPlanner; engine: ClockworkEngine }> {
+  const folder = await tinyModel();
+  const engine = clockworkEngine(times);
+  const options = statePrompter === undefined ? { engine } : { engine, statePrompter };
+  const planner = await VideoPlanner.load(folder, options);
+  onTestFinished(() => planner.dispose());
+  return { planner, engine };
+}
+
+describe('a planner that has measured itself', () => {
+  it('gives all that was asked for where there is time, the same clip as without a deadline', async () => {
+    const { planner } = await load();
+    await planner.warmUp();
+    const free = await outcome(planner, {});
+    const { end, elapsedMs } = await outcome(planner, { deadlineMs: 10 * STEP + FIXED });
+    expect(end?.report.deadline).toMatchObject({ gaveUp: [], sigmas: { length: 10 } });
+    expect(end?.frames).toEqual(free.end?.frames);
+    expect(elapsedMs).toBe(10 * STEP + FIXED);
+    expect(free.end?.report.deadline).toBeUndefined();
+  });
+
+  it('takes the steps that there is time for, and says so', async () => {
+    const { planner } = await load();
+    await planner.warmUp();
+    const { end, elapsedMs } = await outcome(planner, { deadlineMs: 6 * STEP + FIXED + 50 });
+    expect(end?.report.sampling.numInferenceSteps).toBe(6);
+    expect(end?.report.deadline?.gaveUp).toEqual([{ what: 'numInferenceSteps', asked: 10, given: 6 }]);
+    expect(elapsedMs).toBe(6 * STEP + FIXED);
+    // What was planned from the start is the clip that such a request gives.
+    const same = await outcome(planner, { numInferenceSteps: 6 });
+    expect(end?.frames).toEqual(same.end?.frames);
+  });
+
+  it('gives up branches of guidance before the last four steps', async () => {
+    const { planner } = await load();
+    const guidance = { frameGuidance: 2, textGuidance: 3 };
+    await planner.warmUp(guidance);
+    const { end, elapsedMs } = await outcome(planner, { ...guidance, deadlineMs: 4 * 2 * STEP + FIXED });
+    expect(end?.report.sampling).toMatchObject({ numInferenceSteps: 4, frameGuidance: 1, textGuidance: 3 });
+    expect(end?.report.deadline?.gaveUp.map(({ what }) => what)).toEqual([
+      'numInferenceSteps',
+      'frameGuidance',
+    ]);
+    expect(elapsedMs).toBe(4 * 2 * STEP + FIXED);
+    const less = await outcome(planner, { ...guidance, deadlineMs: 2 * STEP + FIXED });
+    expect(less.end?.report.sampling).toMatchObject({
+      numInferenceSteps: 2,
+      frameGuidance: 1,
+      textGuidance: 1,
+    });
+  });
+
+  it('makes previews smaller before it gives up steps', async () => {
+    const { planner, engine } = await load();
+    const still = (dims: readonly number[]): number => 64 * ((dims[2] ?? 0) / 8) ** 2;
+    engine.runTime = (graph, rows, dims) =>
+      graph === 'decoder' && rows === 1 ? still(dims) : runTime(graph, rows, dims);
+    const previewFrames = [3];
+    await planner.warmUp({ previewFrames });
+    const deadlineMs = 10 * (STEP + 4) + FIXED;
+    const { end, steps, elapsedMs } = await outcome(planner, { previewFrames, deadlineMs });
+    expect(elapsedMs).toBe(deadlineMs);
+    expect(end?.report.sampling.numInferenceSteps).toBe(10);
+    expect(end?.report.deadline?.gaveUp).toEqual([{ what: 'previewDownscale', asked: 1, given: 4 }]);
+    expect(steps[0]?.preview.get(3)).toMatchObject({ width: 8, height: 8 });
+  });
+});
+
+describe('a planner that is slower than it was', () => {
+  it('plans the remaining steps anew', async () => {
+    const { planner, engine } = await load();
+    await planner.warmUp();
+    engine.runTime = (graph, rows, dims) => (graph === 'denoiser' ? 3 * STEP : runTime(graph, rows, dims));
+    const { end, steps, elapsedMs } = await outcome(planner, { deadlineMs: 10 * STEP + FIXED });
+    expect(elapsedMs).toBeLessThanOrEqual(10 * STEP + FIXED + 3 * STEP);
+    expect(steps.length).toBeGreaterThan(1);
+    expect(steps.length).toBeLessThan(5);
+    expect(steps.at(-1)).toMatchObject({ step: steps.length, steps: steps.length });
+    expect(end?.report.deadline?.sigmas).toEqual(steps.map(({ sigma }) => sigma));
+    expect(end?.report.deadline?.gaveUp).toEqual([
+      { what: 'numInferenceSteps', asked: 10, given: steps.length },
+    ]);
+  });
+
+  it('ends a step after the deadline at the latest, with the best preview so far', async () => {
+    const { planner, engine } = await load();
+    const previewFrames = [3];
+    await planner.warmUp({ previewFrames });
+    let denoised = 0;
+    engine.runTime = (graph, rows, dims) =>
+      graph === 'denoiser' && ++denoised === 3 ? 60_000 : runTime(graph, rows, dims);
+    const deadlineMs = 10 * (STEP + 20) + FIXED;
+    const { error, steps, end } = await outcome(planner, { previewFrames, deadlineMs });
+    expect(end).toBeUndefined();
+    expect(error).toMatchObject({ code: 'deadline-exceeded', step: 2 });
+    expect(error?.preview).toEqual(steps.at(-1)?.preview);
+    expect(error?.message).toContain(
+      `not done in ${deadlineMs} ms: 2 denoising steps, a preview of 1 frames`,
+    );
+    // The engine is free again for the next clip.
+    engine.runTime = runTime;
+    expect((await outcome(planner, {})).end?.frames).toHaveLength(4);
+  });
+});
+
+it('where not even one step fits, ends with a preview of what there was time for', async () => {
+  const { planner } = await load((graph, rows, dims) =>
+    graph === 'decoder' && rows > 1 ? 5000 : runTime(graph, rows, dims),
+  );
+  await planner.warmUp();
+  const { error, end } = await outcome(planner, { deadlineMs: 400 });
+  expect(end).toBeUndefined();
+  expect(error?.preview.get(3)).toMatchObject({ width: 8, height: 8 });
+  expect(error?.step).toBe(1);
+});
+
+it('a planner that was never measured learns from its first step', async () => {
+  const { planner } = await load();
+  const { end, elapsedMs } = await outcome(planner, { deadlineMs: 5 * STEP + FIXED });
+  expect(elapsedMs).toBeLessThanOrEqual(6 * STEP + FIXED);
+  expect(end?.report.deadline?.gaveUp).toEqual([{ what: 'numInferenceSteps', asked: 10, given: 5 }]);
+});
+
+it('says how much is left to do once it is measured', async () => {
+  const { planner } = await load();
+  const first = await outcome(planner, {});
+  expect(first.steps[0]?.remainingMs).toBeUndefined();
+  const { steps } = await outcome(planner, {});
+  expect(steps[0]?.remainingMs).toBe(9 * STEP + 80);
+});
+
+it('does without a state prompter that takes too long', async () => {
+  let isAborted = false;
+  const slow: StatePrompter = {
+    name: 'slow/1',
+    states: ({ abortSignal }) => {
+      abortSignal?.addEventListener('abort', () => {
+        isAborted = true;
+      });
+      setImmediate(() => vi.advanceTimersByTime(600));
+      return new Promise(() => undefined);
+    },
+  };
+  const { planner } = await load(runTime, slow);
+  await planner.warmUp();
+  // Observing takes 20 ms, the shortest clip 185; so 595 are left to wait.
+  const { end } = await outcome(planner, { deadlineMs: 800 });
+  expect(isAborted).toBe(true);
+  expect(end?.report.statesWrittenBy).toBe('template/1');
+  expect(end?.report.deadline?.gaveUp[0]).toEqual({
+    what: 'statePrompter',
+    asked: 'slow/1',
+    given: 'template/1',
+  });
+});
+
+it.each([0, -5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a deadline of %s ms', async (deadlineMs) => {
+  const { planner } = await load();
+  await expect(outcome(planner, { deadlineMs })).rejects.toMatchObject({ code: 'invalid-argument' });
+});
+
+it('refuses previews that the latents cannot be divided into', async () => {
+  const folder = await tinyModel({ width: 24, height: 24 });
+  const planner = await VideoPlanner.load(folder, { engine: clockworkEngine(runTime) });
+  const changes = { previewDownscale: 4 as const, frames: [picture(24, 24)] };
+  await expect(outcome(planner, changes)).rejects.toThrow('previewDownscale: expected 1, 2, got 4');
+});
+
+describe('planning', () => {
+  const sampling: Sampling = {
+    sampler: 'euler',
+    numInferenceSteps: 10,
+    sigmaMin: 0.002,
+    sigmaMax: 700,
+    rho: 7,
+    frameGuidance: 2,
+    textGuidance: 3,
+  };
+  const asked = {
+    sampling,
+    previewDownscale: 1 as const,
+    previewFrames: [3],
+    downscales: [1, 2, 4] as const,
+  };
+  const expected = {
+    condition: (branches: number) => 10 * branches,
+    evaluation: (branches: number) => 100 * branches,
+    preview: (downscale: number) => 40 / downscale,
+    decode: 80,
+  };
+
+  it('never plans more than fits, whatever the time', () => {
+    for (let budgetMs = 200; budgetMs < 4000; budgetMs += 37) {
+      const { sampling: given, previewFrames, previewDownscale } = planClip(asked, budgetMs, expected);
+      const branches = given.frameGuidance === 2 ? 3 : given.textGuidance === 3 ? 2 : 1;
+      const step = expected.evaluation(branches) + previewFrames.length * expected.preview(previewDownscale);
+      const total = expected.condition(branches) + given.numInferenceSteps * step + expected.decode;
+      expect(total).toBeLessThanOrEqual(budgetMs);
+    }
+  });
+
+  it("counts both looks of Heun's method", () => {
+    const heun = { ...asked, previewFrames: [], sampling: { ...sampling, sampler: 'heun' as const } };
+    const { sampling: given } = planClip(heun, 10 + 7 * 100 + 80, expected);
+    expect(given).toMatchObject({ numInferenceSteps: 4, frameGuidance: 1, textGuidance: 1 });
+  });
+});
