@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
 import { AidError } from '../planner/errors.js';
 import { evaluate, warmUp } from '../planner/evaluation/evaluate.js';
+import { EvaluationJournal } from '../planner/evaluation/journal.js';
 import type { EvaluationReport } from '../planner/evaluation/report.js';
 import { DEFAULT_SWEEP, type SamplingChoice } from '../planner/evaluation/sampling-settings.js';
 import type { SeedRange } from '../planner/evaluation/scene-maker.js';
@@ -13,11 +14,13 @@ import type { SceneResult } from '../planner/evaluation/scene-result.js';
 import { openSceneSet, type SceneSet } from '../planner/evaluation/scene-set.js';
 import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
 import { VideoPlanner } from '../planner/video-planner.js';
+import { COMPONENT_NAMES, openModelFolder } from '../planner/weights/model-folder.js';
 import { writeSceneImage } from './evaluate-images.js';
 import { evaluationTable } from './evaluate-table.js';
+import { isAborted } from './failure.js';
 import { interruptible } from './interruption.js';
 import { finiteNumber, PROVIDERS, threadCount, wholeNumber } from './options.js';
-import { modelFolder } from './package.js';
+import { modelFolder, packageVersion } from './package.js';
 import { type Progress, progressLine } from './progress.js';
 import { note, say, sayJson } from './terminal.js';
 
@@ -106,13 +109,26 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
     const sampling = samplingOf(flags);
     await warmUp(planner, sampling, abortSignal);
     const set = await sceneSet(flags, progress, abortSignal);
-    const { report, scenes } = await figures(planner, set, flags, sampling, progress, abortSignal);
+    const journal = await openJournal(model, planner, set, flags, sampling);
+    if (journal.size > 0)
+      note(`${journal.size} of ${set.scenes.length} scenes are known from an evaluation that was stopped`);
+    let report: EvaluationReport;
+    let scenes: readonly SceneResult[];
+    try {
+      ({ report, scenes } = await figures(planner, set, flags, { sampling, journal }, progress, abortSignal));
+    } catch (error) {
+      if (isAborted(error)) note('aid: the same command goes on from here');
+      throw error;
+    } finally {
+      await journal.close();
+    }
     progress.end();
     if (out !== undefined) {
       await writeFileAtomically(out, (file) =>
         file.writeFile(`${JSON.stringify({ ...report, results: scenes }, null, 1)}\n`),
       );
     }
+    await journal.remove();
     for (const warning of report.warnings.slice(0, SHOWN_WARNINGS)) note(`aid: warning: ${warning}`);
     const more = report.warnings.length - SHOWN_WARNINGS;
     if (more > 0) note(`aid: ${more} more warnings in the JSON`);
@@ -135,11 +151,30 @@ async function sceneSet(
   throw new Error('the scenes ended without their end event');
 }
 
+/** In the cache, beside the scenes: what was found of them by this model, so sampled, on this engine. */
+function openJournal(
+  modelPath: string,
+  planner: VideoPlanner,
+  set: SceneSet,
+  { seeds, sweep }: EvaluateFlags,
+  sampling: SamplingChoice,
+): Promise<EvaluationJournal> {
+  const { sha256, engine, video } = planner;
+  const { generator, fingerprint } = set;
+  const scenes = set.scenes.map(({ seed }) => seed);
+  const settings = { seeds, sampling, sweep: sweep === undefined ? [] : DEFAULT_SWEEP };
+  const folder = openModelFolder(modelPath);
+  const configs = COMPONENT_NAMES.map((name) => folder.component(name).config);
+  const version = packageVersion();
+  const facts = { version, sha256, configs, engine, video, generator, fingerprint, scenes, ...settings };
+  return EvaluationJournal.open(join(set.folder, 'evaluations'), facts);
+}
+
 async function figures(
   planner: VideoPlanner,
   set: SceneSet,
   { seeds, sweep, images }: EvaluateFlags,
-  sampling: SamplingChoice,
+  { sampling, journal }: { readonly sampling: SamplingChoice; readonly journal: EvaluationJournal },
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<{ report: EvaluationReport; scenes: readonly SceneResult[] }> {
@@ -148,6 +183,7 @@ async function figures(
     set,
     seeds,
     sampling,
+    journal,
     abortSignal,
     ...(sweep === undefined ? {} : { sweep: DEFAULT_SWEEP }),
   };

@@ -7,6 +7,7 @@ import type { ImagineRequest } from '../imagination/request.js';
 import { Random } from '../random.js';
 import type { VideoPlanner } from '../video-planner.js';
 import { outcomeDistances } from './instruction-following.js';
+import type { EvaluationJournal } from './journal.js';
 import { meanSquaredError, ssim } from './metrics.js';
 import { type EvaluationReport, evaluationReport } from './report.js';
 import type { SamplingChoice, SweepSetting } from './sampling-settings.js';
@@ -27,6 +28,8 @@ export interface EvaluateOptions {
   readonly sampling?: SamplingChoice;
   /** Other settings to try, one clip in each scene. */
   readonly sweep?: readonly SweepSetting[];
+  /** Scenes that it knows are not measured again; the others are noted in it. */
+  readonly journal?: EvaluationJournal;
   readonly abortSignal?: AbortSignal | undefined;
 }
 
@@ -59,7 +62,7 @@ export async function* evaluate(
   planner: EvaluatedPlanner,
   options: EvaluateOptions,
 ): AsyncGenerator<EvaluationEvent, void, undefined> {
-  const { set, seeds = SEEDS, sweep = [], sampling = {}, abortSignal } = options;
+  const { set, seeds = SEEDS, sweep = [], sampling = {}, journal, abortSignal } = options;
   if (!Number.isInteger(seeds) || seeds < 1 || seeds > SEEDS_PER_SCENE)
     throw new AidError('invalid-argument', `seeds: expected 1 to ${SEEDS_PER_SCENE}, got ${seeds}`);
   const plansOf = (scene: Pick<SceneEntry, 'seed' | 'commands'>, commanded: number): ClipPlan[] =>
@@ -70,15 +73,26 @@ export async function* evaluate(
   let firstReport: ClipReport | undefined;
   let done = 0;
   for (const entry of set.scenes) {
+    const known = journal?.known(entry.seed);
+    if (known !== undefined) {
+      results.push(known.result);
+      firstReport ??= known.report;
+      for (const warning of known.warnings) warnings.add(warning);
+      done += known.result.clips.length;
+      yield { kind: 'clip', done, total };
+      continue;
+    }
     const scene = await set.load(entry, planner.video);
     const observation = await planner.observe([scene.given]);
     const clips: ImaginedClip[] = [];
     let imagined: readonly Frame[] = [];
+    let sceneReport: ClipReport | undefined;
+    const sceneWarnings = new Set<string>();
     for (const plan of plansOf(entry, scene.commanded)) {
       const { frames, report, ms } = await imagineClip(planner, observation, plan, abortSignal);
       if (clips.length === 0) imagined = frames;
-      firstReport ??= report;
-      for (const warning of report.warnings) warnings.add(warning);
+      sceneReport ??= report;
+      for (const warning of report.warnings) sceneWarnings.add(warning);
       clips.push(measured(plan, frames, scene, ms));
       yield { kind: 'clip', done: ++done, total };
     }
@@ -96,7 +110,12 @@ export async function* evaluate(
       ceiling: reference(await planner.reconstruct(scene.clip), scene),
     };
     results.push(result);
+    firstReport ??= sceneReport;
+    for (const warning of sceneWarnings) warnings.add(warning);
     yield { kind: 'scene', scene, result, imagined };
+    // After whoever listens has made what it wants of it.
+    if (sceneReport !== undefined)
+      await journal?.append({ result, warnings: [...sceneWarnings], report: sceneReport });
   }
   if (firstReport === undefined)
     throw new AidError('invalid-data', `${set.folder}: expected at least one scene`);

@@ -12,6 +12,7 @@ import {
   writeSafetensors,
 } from '../weights/safetensors.js';
 import type { TrainedTensor } from './adamw.js';
+import { type LossHistory, lossHistory, NO_LOSSES } from './loss-watch.js';
 import { type MeasureSums, measureSums } from './measures.js';
 
 export interface TrainingState {
@@ -20,6 +21,7 @@ export interface TrainingState {
   readonly tensors: ReadonlyMap<string, TrainedTensor>;
   /** The recipe's measures since its model was saved. */
   readonly measures: MeasureSums;
+  readonly losses: LossHistory;
   /** What the run read besides its config, by name: see `Recipe.sources`. */
   readonly sources: Readonly<Record<string, string>>;
 }
@@ -41,13 +43,14 @@ const metadataSchema = z.object({
   step: z.coerce.number().int().nonnegative(),
   fingerprint: z.string(),
   measures: json(measureSums).default({ count: 0, sums: {} }),
+  losses: json(lossHistory).default(NO_LOSSES),
   sources: json(z.record(z.string(), z.string())).default({}),
 });
 
 /** `fingerprint` stands for the run's config: a checkpoint of another config is not gone on with. */
 export async function writeCheckpoint(
   path: string,
-  { step, tensors, measures, sources }: TrainingState,
+  { step, tensors, measures, losses, sources }: TrainingState,
   fingerprint: string,
 ): Promise<void> {
   const parts = new Map<string, TensorToWrite>();
@@ -58,6 +61,7 @@ export async function writeCheckpoint(
     step: String(step),
     fingerprint,
     measures: JSON.stringify(measures),
+    losses: JSON.stringify(losses),
     sources: JSON.stringify(sources),
   });
 }
@@ -66,7 +70,7 @@ export async function writeCheckpoint(
 export function readCheckpoint(path: string, fingerprint: string): TrainingState | undefined {
   const opened = openCheckpoint(path, fingerprint);
   if (opened === undefined) return undefined;
-  const { stored, step, measures, sources } = opened;
+  const { stored, step, measures, losses, sources } = opened;
   const tensors = new Map<string, TrainedTensor>();
   for (const name of stored.keys()) {
     if (!name.startsWith('data/')) continue;
@@ -79,7 +83,7 @@ export function readCheckpoint(path: string, fingerprint: string): TrainingState
     const shape = stored.get(name)?.shape ?? [];
     tensors.set(key, { shape, data: part('data'), average: part('average'), m: part('m'), v: part('v') });
   }
-  return { step, tensors, measures, sources };
+  return { step, tensors, measures, losses, sources };
 }
 
 /**

@@ -6,6 +6,7 @@ import { type ClipPreprocessor, readClipPreprocessor } from '../conditioning/pre
 import { loadTokenizer, type Tokenizer } from '../conditioning/tokenizer.js';
 import { writeWordTokenizer } from '../conditioning/word-tokenizer.js';
 import { AidError } from '../errors.js';
+import { takeLock } from '../lock-file.js';
 import { COMPONENTS } from '../models/aid.js';
 import { autoencoderConfig, spatialFactor } from '../models/autoencoder/config.js';
 import type { Engine } from '../runtime/engine.js';
@@ -38,10 +39,20 @@ export interface RunOptions {
 
 /**
  * Runs or goes on with a run. `log.jsonl` has its steps, and what was skipped or differs from before; when a run
- * goes on, the log goes on with it: steps after the checkpoint were lost and are taken out.
- * Errors: those of its parts, `aborted`; nothing half-written stays behind.
+ * goes on, the log goes on with it: steps after the checkpoint were lost and are taken out. The output folder is
+ * locked meanwhile.
+ * Errors: those of its parts, `io-failed` when another run has the folder, `aborted`; nothing half-written stays behind.
  */
-export async function* run(config: RunConfig, { engine, abortSignal }: RunOptions): AsyncGenerator<RunEvent> {
+export async function* run(config: RunConfig, options: RunOptions): AsyncGenerator<RunEvent> {
+  const lock = await takeLock(join(config.output, '.lock'), config.output);
+  try {
+    yield* lockedRun(config, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function* lockedRun(config: RunConfig, { engine, abortSignal }: RunOptions): AsyncGenerator<RunEvent> {
   const { output } = config;
   const checkpoint = {
     path: join(output, 'checkpoint.safetensors'),

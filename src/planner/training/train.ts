@@ -18,6 +18,7 @@ import { partsOf } from './batch-parts.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { initialValue } from './initialization.js';
 import { type LearningRateConfig, learningRateAt } from './learning-rate.js';
+import { hasExploded, type LossHistory, NO_LOSSES, withLoss } from './loss-watch.js';
 import { type MeasureSums, meansOf, NO_MEASURES, withMeasures } from './measures.js';
 import { Pace } from './pace.js';
 import type { Recipe, TrainedValues } from './recipe.js';
@@ -69,7 +70,7 @@ export type TrainEvent =
 
 /**
  * Trains until `steps`, going on from the checkpoint where there is one. Errors: `aborted`, after a checkpoint;
- * `engine-failed` when the loss is not finite: the last checkpoint and its model stay.
+ * `engine-failed` when the loss is not finite or explodes: the last checkpoint and its model stay.
  */
 export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenerator<TrainEvent> {
   const { engine, steps, runsPerStep, checkpoint, modelFolder, abortSignal } = options;
@@ -103,8 +104,13 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
   let step = restored?.step ?? 0;
   let written = restored?.step;
   let measures: MeasureSums = restored?.measures ?? NO_MEASURES;
+  let losses: LossHistory = restored?.losses ?? NO_LOSSES;
   const writeState = async (): Promise<void> => {
-    await writeCheckpoint(checkpoint.path, { step, tensors, measures, sources }, checkpoint.fingerprint);
+    await writeCheckpoint(
+      checkpoint.path,
+      { step, tensors, measures, losses, sources },
+      checkpoint.fingerprint,
+    );
     written = step;
   };
 
@@ -121,8 +127,9 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
     const pace = new Pace(performance.now());
     while (step < steps) {
       if (abortSignal?.aborted) {
-        if (written !== step) await writeState();
-        throw stopped(abortSignal, checkpoint.path, step);
+        const isWhole = brokenTensor(tensors) === undefined && !hasExploded(losses);
+        if (written !== step && isWhole) await writeState();
+        throw stopped(abortSignal, checkpoint.path, written);
       }
       const sums = new Map<string, Float32Array>();
       const values: Record<string, number> = {};
@@ -151,6 +158,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         averageStep(tensor, step, options.averageDecay);
       }
       measures = withMeasures(measures, others);
+      losses = withLoss(losses, loss);
       pace.stepEnded(performance.now());
       yield {
         kind: 'step',
@@ -166,6 +174,10 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
       if (step % checkpoint.everySteps === 0 || step === steps) {
         const broken = brokenTensor(tensors);
         if (broken !== undefined) throw diverged(step, `${broken} has grown beyond half precision`, written);
+        if (hasExploded(losses)) {
+          const what = `the loss is ${losses.recent.toPrecision(3)} where it began with ${losses.first.toPrecision(3)}`;
+          throw diverged(step, what, written);
+        }
         // The model first: a run that is killed in between makes it again.
         await recipe.save(modelFolder, averages(), meansOf(measures));
         measures = NO_MEASURES;

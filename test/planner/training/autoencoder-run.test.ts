@@ -238,6 +238,42 @@ describe('an autoencoder run', () => {
     expect(loggedSteps(join(folder, 'autoencoder')).every(({ loss }) => Number.isFinite(loss))).toBe(true);
   });
 
+  it('whose loss explodes ends with an error, and the last good checkpoint and model stay', async () => {
+    const folder = temporaryFolder();
+    putBags(folder);
+    const learningRate = { peak: 40, warmupSteps: 100, decay: 'none' };
+    const file = writeConfig(folder, 'autoencoder', { steps: 100, learningRate, checkpointEverySteps: 4 });
+    let kept: Record<string, string> = {};
+    const error = await runConfig(file, (event) => {
+      if (event.kind === 'checkpoint') kept = hashes(join(folder, 'autoencoder'));
+    }).catch((cause: AidError) => cause);
+    expect(error).toMatchObject({
+      code: 'engine-failed',
+      message: expect.stringMatching(
+        /^step \d+: the loss is \S+ where it began with \S+; the checkpoint of step \d+ and its model stay/,
+      ),
+    });
+    const { 'log.jsonl': _log, ...files } = kept;
+    expect(hashes(join(folder, 'autoencoder'))).toMatchObject(files);
+  });
+
+  it('keeps its output folder to itself', async () => {
+    const folder = temporaryFolder();
+    putBags(folder);
+    const file = writeConfig(folder, 'autoencoder', { steps: 3, checkpointEverySteps: 1 });
+    let refused: unknown;
+    await runConfig(file, async (event) => {
+      if (event.kind !== 'checkpoint' || event.step !== 1) return;
+      refused = await runConfig(file).catch((cause: AidError) => cause);
+    });
+    expect(refused).toMatchObject({
+      code: 'io-failed',
+      message: expect.stringMatching(`autoencoder: in use by process ${process.pid} since `),
+    });
+    expect(ofKind(await runConfig(file), 'end')).toEqual([{ kind: 'end', step: 3 }]);
+    expect(existsSync(join(folder, 'autoencoder', '.lock'))).toBe(false);
+  });
+
   it('averages the gradients of several runs into one step', async () => {
     const folder = temporaryFolder();
     putBags(folder, ['good/episode-0']);

@@ -32,6 +32,7 @@ function state(step: number): TrainingState {
     step,
     tensors,
     measures: { count: 3, sums: { error: 0.1 + 0.2 } },
+    losses: { count: 3, first: 0.1 + 0.2, recent: 1 / 3 },
     sources: { bags: '4 bags (12ab)' },
   };
 }

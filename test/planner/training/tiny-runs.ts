@@ -135,7 +135,7 @@ export function writeConfig(folder: string, name: RecipeName, changes: Json = {}
 /** Runs a config file to its end, or until the signal aborts it. */
 export async function runConfig(
   file: string,
-  onEvent: (event: RunEvent) => void = () => undefined,
+  onEvent: (event: RunEvent) => void | Promise<void> = () => undefined,
   abortSignal?: AbortSignal,
 ): Promise<RunEvent[]> {
   const engine = new OnnxRuntimeEngine({ threads: 1 });
@@ -144,7 +144,7 @@ export async function runConfig(
     const options = { engine, ...(abortSignal === undefined ? {} : { abortSignal }) };
     for await (const event of run(readRunConfig(file), options)) {
       events.push(event);
-      onEvent(event);
+      await onEvent(event);
     }
   } finally {
     await engine.dispose();
@@ -188,9 +188,11 @@ export function modelTensors(folder: string): Map<string, { type: string; values
   return tensors;
 }
 
-/** A hash of each file in a folder and its folders, by path. */
+/** A hash of each file in a folder and its folders, by path, but for the lock of a run that goes on. */
 export function hashes(folder: string): Record<string, string> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
+    (file) => file.isFile() && file.name !== '.lock',
+  );
   const paths = files.map(({ parentPath, name }) => join(parentPath, name)).sort();
   return Object.fromEntries(
     paths.map((path) => [

@@ -1,0 +1,158 @@
+/** A file that says which process writes to a place, so that no second one does. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { link, mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { AidError } from './errors.js';
+
+const holderSchema = z.object({
+  pid: z.int().positive(),
+  host: z.string(),
+  /** When that process began, in the system's own count; tells it from a later one of the same number. */
+  began: z.string().optional(),
+  /** ISO 8601. */
+  since: z.string(),
+});
+type Holder = z.infer<typeof holderSchema>;
+
+/** Of two that take a dead process's lock away at once, one has to look again. */
+const ATTEMPTS = 5;
+
+export interface Lock {
+  /** Calling twice is allowed. */
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lock, also from a process of this machine that no longer runs; `what` names the place in messages.
+ * Errors: `io-failed`, naming the process that holds it.
+ */
+export async function takeLock(path: string, what: string): Promise<Lock> {
+  const own: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    began: beganAt(process.pid),
+    since: new Date().toISOString(),
+  };
+  const draft = `${path}.${randomBytes(6).toString('hex')}.part`;
+  let made: string | undefined;
+  try {
+    made = await mkdir(dirname(path), { recursive: true });
+    await writeFile(draft, `${JSON.stringify(own)}\n`, { flag: 'wx' });
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (await linked(draft, path)) return releasing(path, own, made);
+      const text = textOf(path);
+      const holder = holderOf(text);
+      if (holder !== undefined && !isGone(holder)) throw inUse(path, what, holder);
+      if (text !== undefined) await takeAway(path, text);
+    }
+    throw new AidError('io-failed', `${what}: ${path} changes all the time; others write there`);
+  } catch (cause) {
+    if (AidError.isInstance(cause)) throw cause;
+    throw new AidError('io-failed', `${what}: could not be locked: ${(cause as Error).message}`, { cause });
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** A link is made whole or not at all, and never over what is there. */
+async function linked(draft: string, path: string): Promise<boolean> {
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Removes a dead process's lock, unless somebody else has done so and put a new one there. */
+async function takeAway(path: string, stale: string): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString('hex')}.stale`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  if (textOf(aside) !== stale) await linked(aside, path);
+  await rm(aside, { force: true });
+}
+
+/** Folders that were made for the lock go with it when nothing else has come to be in them. */
+function releasing(path: string, own: Holder, made: string | undefined): Lock {
+  let held = true;
+  return {
+    release: async () => {
+      const text = held ? textOf(path) : undefined;
+      held = false;
+      if (text !== `${JSON.stringify(own)}\n`) return;
+      await rm(path, { force: true });
+      if (made !== undefined) await removeEmptyFolders(dirname(path), made);
+    },
+  };
+}
+
+/** From `folder` up to `last`. */
+async function removeEmptyFolders(folder: string, last: string): Promise<void> {
+  for (let current = folder; current.length >= last.length; current = dirname(current)) {
+    try {
+      await rmdir(current);
+    } catch {
+      return;
+    }
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined for what no process of this package has written. */
+function holderOf(text: string | undefined): Holder | undefined {
+  try {
+    return holderSchema.parse(JSON.parse(text ?? ''));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a process on another machine nothing is known. */
+function isGone({ pid, host, began }: Holder): boolean {
+  if (host !== hostname()) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it runs, as somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+  const now = beganAt(pid);
+  return began !== undefined && now !== undefined && began !== now;
+}
+
+/** Linux only: the boot and the tick at which a process began. */
+function beganAt(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // After the name, which may hold anything: state is the 3rd field, the start the 22nd.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function inUse(path: string, what: string, { pid, host, since }: Holder): AidError {
+  const where = host === hostname() ? '' : ` on ${host}`;
+  const hint = host === hostname() ? '' : `; if it no longer runs, delete ${path}`;
+  return new AidError(
+    'io-failed',
+    `${what}: in use by process ${pid}${where} since ${since}; wait for it or stop it${hint}`,
+  );
+}

@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { takeLock } from '#planner/lock-file.js';
+import { temporaryFolder } from './conditioning/temporary-folder.js';
+
+const MODULE = new URL('../../dist/planner/lock-file.js', import.meta.url);
+
+/** A process that takes the lock, says so and sleeps. */
+async function holder(path: string): Promise<{ pid: number; kill(): Promise<void> }> {
+  const script = `const { takeLock } = await import(${JSON.stringify(MODULE.href)});
+    await takeLock(${JSON.stringify(path)}, 'out'); console.log('taken'); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  onTestFinished(kill);
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  return { pid: child.pid as number, kill };
+}
+
+const lockIn = async (folder: string): Promise<string> => join(folder, 'out', '.lock');
+
+describe('a lock', () => {
+  it('is refused while another process holds it, and the error says which', async () => {
+    const path = await lockIn(await temporaryFolder());
+    const { pid } = await holder(path);
+    const before = readFileSync(path, 'utf8');
+    await expect(takeLock(path, 'out')).rejects.toMatchObject({
+      code: 'io-failed',
+      message: expect.stringMatching(
+        new RegExp(`^out: in use by process ${pid} since \\d{4}-\\S+Z; wait for it or stop it$`),
+      ),
+    });
+    expect(readFileSync(path, 'utf8')).toBe(before);
+    expect(readdirSync(join(path, '..'))).toEqual(['.lock']);
+  });
+
+  it('is refused to the process that holds it already', async () => {
+    const path = await lockIn(await temporaryFolder());
+    const lock = await takeLock(path, 'out');
+    await expect(takeLock(path, 'out')).rejects.toThrow(`in use by process ${process.pid} since`);
+    await lock.release();
+    await (await takeLock(path, 'out')).release();
+  });
+
+  it('of a process that was killed is taken over', async () => {
+    const path = await lockIn(await temporaryFolder());
+    const { kill } = await holder(path);
+    await kill();
+    expect(existsSync(path)).toBe(true);
+    const lock = await takeLock(path, 'out');
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ pid: process.pid });
+    await lock.release();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('of a process whose number another one has now is taken over', async () => {
+    const path = await lockIn(await temporaryFolder());
+    const lock = await takeLock(path, 'out');
+    const own = JSON.parse(readFileSync(path, 'utf8'));
+    if (own.began === undefined) return; // Only Linux tells.
+    writeFileSync(path, JSON.stringify({ ...own, began: 'another boot 1' }));
+    await takeLock(path, 'out');
+    // The first one no longer has it, and does not take it away.
+    await lock.release();
+    expect(existsSync(path)).toBe(true);
+  });
+
+  it('that was cut short, or never was one, is taken over', async () => {
+    const folder = await temporaryFolder();
+    for (const text of ['', '{"pid": 1', 'free']) {
+      const path = join(folder, '.lock');
+      writeFileSync(path, text);
+      await (await takeLock(path, 'out')).release();
+    }
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('of another machine is never taken over, and the error says what to do', async () => {
+    const path = join(await temporaryFolder(), '.lock');
+    const other = `not-${hostname()}`;
+    writeFileSync(path, JSON.stringify({ pid: 1, host: other, since: '2026-01-01T00:00:00Z' }));
+    await expect(takeLock(path, 'out')).rejects.toThrow(
+      `out: in use by process 1 on ${other} since 2026-01-01T00:00:00Z; wait for it or stop it; if it no longer runs, delete ${path}`,
+    );
+  });
+
+  it('goes to one of many that find a dead one', async () => {
+    const path = await lockIn(await temporaryFolder());
+    const { kill } = await holder(path);
+    await kill();
+    const taken = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path, 'out')));
+    expect(taken.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(readdirSync(join(path, '..'))).toEqual(['.lock']);
+  });
+
+  it('takes the folders that were made for it with it, and no others', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'a', 'b', '.lock');
+    await (await takeLock(path, 'out')).release();
+    expect(readdirSync(folder)).toEqual([]);
+    const lock = await takeLock(path, 'out');
+    writeFileSync(join(folder, 'a', 'b', 'model'), '');
+    await lock.release();
+    expect(readdirSync(join(folder, 'a', 'b'))).toEqual(['model']);
+  });
+});
