@@ -10,9 +10,6 @@ import type { Scope } from '../onnx/scope.js';
 import { at, dividedBy, fixedAt } from '../onnx/shape.js';
 import { mixPaths } from './mixer.js';
 
-/** Groups of every group norm in these networks. */
-export const GROUPS = 32;
-
 /** What a block knows of time: the frames of a clip, and the noise level's embedding where there is one. */
 export interface ClipContext {
   readonly numFrames: number;
@@ -20,17 +17,23 @@ export interface ClipContext {
   readonly timeFeatures?: Value;
 }
 
+/** Of a block's group norms. */
+export interface NormOptions {
+  readonly epsilon: number;
+  readonly groups: number;
+}
+
 /** diffusers' `ResnetBlock2D`, x [B*F, C, H, W]. */
 export function residualBlock(
   scope: Scope,
   x: Value,
   outChannels: number,
-  { epsilon, clip }: { readonly epsilon: number; readonly clip?: ClipContext },
+  { epsilon, groups, clip }: NormOptions & { readonly clip?: ClipContext },
 ): Value {
   const options = { kernel: 3, padding: 1 };
   let h = conv2d(
     scope.at('conv1'),
-    silu(groupNorm(scope.at('norm1'), x, { groups: GROUPS, epsilon })),
+    silu(groupNorm(scope.at('norm1'), x, { groups, epsilon })),
     outChannels,
     options,
   );
@@ -42,7 +45,7 @@ export function residualBlock(
   }
   h = conv2d(
     scope.at('conv2'),
-    silu(groupNorm(scope.at('norm2'), h, { groups: GROUPS, epsilon })),
+    silu(groupNorm(scope.at('norm2'), h, { groups, epsilon })),
     outChannels,
     options,
   );
@@ -54,10 +57,14 @@ export function residualBlock(
 }
 
 /** diffusers' `TemporalResnetBlock` with equal channels in and out, x [B, C, F, H*W]. */
-function temporalResidualBlock(scope: Scope, x: Value, epsilon: number, clip: ClipContext): Value {
+function temporalResidualBlock(
+  scope: Scope,
+  x: Value,
+  { epsilon, groups }: NormOptions,
+  clip: ClipContext,
+): Value {
   const channels = fixedAt(x.shape, 1);
-  const norm = (name: string, value: Value) =>
-    silu(groupNorm(scope.at(name), value, { groups: GROUPS, epsilon }));
+  const norm = (name: string, value: Value) => silu(groupNorm(scope.at(name), value, { groups, epsilon }));
   let h = convOverFrames(scope.at('conv1'), norm('norm1', x), channels, { kernel: 3 });
   if (clip.timeFeatures !== undefined) {
     const shift = linear(scope.at('time_emb_proj'), clip.timeFeatures, channels);
@@ -66,8 +73,7 @@ function temporalResidualBlock(scope: Scope, x: Value, epsilon: number, clip: Cl
   return add(x, convOverFrames(scope.at('conv2'), norm('norm2', h), channels, { kernel: 3 }));
 }
 
-export interface SpatioTemporalResidualOptions {
-  readonly epsilon: number;
+export interface SpatioTemporalResidualOptions extends NormOptions {
   readonly temporalEpsilon?: number;
   /** The autoencoder mixes the other way round. */
   readonly switchedMix?: boolean;
@@ -79,11 +85,12 @@ export function spatioTemporalResidualBlock(
   scope: Scope,
   x: Value,
   outChannels: number,
-  { epsilon, temporalEpsilon = epsilon, switchedMix = false, clip }: SpatioTemporalResidualOptions,
+  { epsilon, groups, temporalEpsilon = epsilon, switchedMix = false, clip }: SpatioTemporalResidualOptions,
 ): Value {
-  const h = residualBlock(scope.at('spatial_res_block'), x, outChannels, { epsilon, clip });
+  const h = residualBlock(scope.at('spatial_res_block'), x, outChannels, { epsilon, groups, clip });
   const clips = framesInside(h, clip.numFrames);
-  const temporal = temporalResidualBlock(scope.at('temporal_res_block'), clips, temporalEpsilon, clip);
+  const norm = { epsilon: temporalEpsilon, groups };
+  const temporal = temporalResidualBlock(scope.at('temporal_res_block'), clips, norm, clip);
   return framesOutside(mixPaths(scope.at('time_mixer'), clips, temporal, { switched: switchedMix }), h);
 }
 

@@ -21,10 +21,14 @@ export const runConfig = z.strictObject({
   learningRate: learningRateConfig,
   optimizer: z
     .strictObject({
+      /** `muon` updates the matrices of hidden layers with Muon and all else with AdamW. */
+      name: z.enum(['adamw', 'muon']).default('adamw'),
       beta1: z.number().min(0).max(1).default(0.9),
       beta2: z.number().min(0).max(1).default(0.99),
       epsilon: z.number().positive().default(1e-8),
       weightDecay: z.number().nonnegative().default(0.01),
+      /** Muon's. */
+      momentum: z.number().min(0).max(1).default(0.95),
     })
     .prefault({}),
   maxGradientNorm: z.number().positive().default(1),

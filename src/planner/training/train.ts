@@ -6,20 +6,14 @@ import type { Engine } from '../runtime/engine.js';
 import { type FloatTensor, floatTensor, sharedFloats, type Tensor } from '../runtime/tensor.js';
 import { inspectWeights } from '../weights/inspect-weights.js';
 import { readFloats } from '../weights/safetensors.js';
-import {
-  type AdamWOptions,
-  adamWStep,
-  averageStep,
-  gradientNorm,
-  type TrainedTensor,
-  trainedTensor,
-} from './adamw.js';
+import { averageStep, gradientNorm, type TrainedTensor, trainedTensor } from './adamw.js';
 import { partsOf } from './batch-parts.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { initialValue } from './initialization.js';
 import { type LearningRateConfig, learningRateAt } from './learning-rate.js';
 import { hasExploded, type LossHistory, NO_LOSSES, withLoss } from './loss-watch.js';
 import { type MeasureSums, meansOf, NO_MEASURES, withMeasures } from './measures.js';
+import { Optimizer, type OptimizerConfig } from './optimizer.js';
 import { Pace } from './pace.js';
 import type { Recipe, TrainedValues } from './recipe.js';
 import { checkStart } from './start.js';
@@ -32,7 +26,7 @@ export interface TrainOptions {
   /** Runs of the graph whose gradients are averaged into one step. */
   readonly runsPerStep: number;
   readonly learningRate: LearningRateConfig;
-  readonly optimizer: AdamWOptions;
+  readonly optimizer: OptimizerConfig;
   /** Gradients longer than this are shortened to it. */
   readonly maxGradientNorm: number;
   /** Decay of the moving average of the parameters. */
@@ -96,6 +90,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
     weights: (key) => (trained.has(key) ? undefined : recipe.weights.get(key)),
     parallelRuns: recipe.parts,
   });
+  const optimizer = await Optimizer.load(options.optimizer, tensors, engine, recipe.parts);
   const averages = (): TrainedValues =>
     new Map([
       ...[...tensors].map(([key, { shape, average }]) => [key, { shape, data: average }] as const),
@@ -152,11 +147,8 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         throw diverged(step, what, written);
       }
       const scale = Math.min(1, options.maxGradientNorm / (norm + 1e-6));
-      for (const [key, gradient] of sums) {
-        const tensor = tensors.get(key) as TrainedTensor;
-        adamWStep(tensor, gradient, { step, learningRate, scale }, options.optimizer);
-        averageStep(tensor, step, options.averageDecay);
-      }
+      await optimizer.step(sums, { step, learningRate, scale });
+      for (const tensor of tensors.values()) averageStep(tensor, step, options.averageDecay);
       measures = withMeasures(measures, others);
       losses = withLoss(losses, loss);
       pace.stepEnded(performance.now());
@@ -187,6 +179,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
     }
     yield { kind: 'end', step };
   } finally {
+    await optimizer.dispose();
     await session.release();
   }
 }

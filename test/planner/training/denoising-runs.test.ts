@@ -162,8 +162,9 @@ describe('an adapt run', () => {
 
   it('that is killed and run again has exactly the losses of one that was not killed', async () => {
     const folder = copyOfModels();
-    const whole = writeConfig(folder, 'adapt', { output: 'whole' });
-    const killed = writeConfig(folder, 'adapt', { output: 'killed' });
+    const optimizer = { name: 'muon' };
+    const whole = writeConfig(folder, 'adapt', { output: 'whole', optimizer });
+    const killed = writeConfig(folder, 'adapt', { output: 'killed', optimizer });
     await runConfig(whole);
     const script = fileURLToPath(new URL('killed-run.mjs', import.meta.url));
     const dist = fileURLToPath(new URL('../../../dist', import.meta.url));

@@ -9,6 +9,8 @@ export const autoencoderConfig = z.object({
   layers_per_block: z.int().positive().default(1),
   latent_channels: z.int().positive().default(4),
   scaling_factor: z.number().positive().default(0.18215),
+  /** Ours, always 32 in diffusers: channels must be multiples of it. */
+  norm_num_groups: z.int().positive().default(32),
   /**
    * Ours, 1 in diffusers' checkpoints: pixels along each side of the blocks that become channels. In diffusers
    * the same tensors run with `pixel_unshuffle` before `encode` and `pixel_shuffle` after `decode`.

@@ -6,13 +6,7 @@ import { groupNorm } from '../../onnx/layers/normalization.js';
 import { silu } from '../../onnx/ops/activation.js';
 import type { Scope } from '../../onnx/scope.js';
 import { formatShape } from '../../onnx/shape.js';
-import {
-  framesInside,
-  framesOutside,
-  GROUPS,
-  spatioTemporalResidualBlock,
-  upsample,
-} from '../residual-blocks.js';
+import { framesInside, framesOutside, spatioTemporalResidualBlock, upsample } from '../residual-blocks.js';
 import type { AutoencoderConfig } from './config.js';
 import { imageAttention } from './image-attention.js';
 import { fromPatches } from './patches.js';
@@ -34,14 +28,15 @@ export function decodeLatents(
     );
   }
   const clip = { numFrames };
-  const block = { epsilon: 1e-6, temporalEpsilon: 1e-5, switchedMix: true, clip };
+  const norm = { epsilon: 1e-6, groups: config.norm_num_groups };
+  const block = { ...norm, temporalEpsilon: 1e-5, switchedMix: true, clip };
   let x = conv2d(scope.at('conv_in'), latents, deepest, { kernel: 3, padding: 1 });
 
   const middle = scope.at('mid_block');
   x = spatioTemporalResidualBlock(middle.at('resnets', 0), x, deepest, block);
   // diffusers pairs the one attention with the second block and runs no more than that; the checkpoint has
   // the tensors of what is not run all the same, so everything is built and what is not used falls away.
-  const attended = imageAttention(middle.at('attentions', 0), x);
+  const attended = imageAttention(middle.at('attentions', 0), x, norm);
   for (let layer = 1; layer < config.layers_per_block; layer++) {
     const y = spatioTemporalResidualBlock(middle.at('resnets', layer), attended, deepest, block);
     if (layer === 1) x = y;
@@ -54,7 +49,7 @@ export function decodeLatents(
     }
     if (level < widths.length - 1) x = upsample(up.at('upsamplers', 0), x);
   });
-  x = silu(groupNorm(scope.at('conv_norm_out'), x, { groups: GROUPS, epsilon: 1e-6 }));
+  x = silu(groupNorm(scope.at('conv_norm_out'), x, norm));
   x = conv2d(scope.at('conv_out'), x, config.out_channels, { kernel: 3, padding: 1 });
   const mixed = convOverFrames(scope.at('time_conv_out'), framesInside(x, numFrames), config.out_channels, {
     kernel: 3,

@@ -8,7 +8,7 @@ import { clamp, exp, multiply } from '../../onnx/ops/elementwise.js';
 import { split } from '../../onnx/ops/layout.js';
 import type { Scope } from '../../onnx/scope.js';
 import { formatShape } from '../../onnx/shape.js';
-import { GROUPS, residualBlock } from '../residual-blocks.js';
+import { residualBlock } from '../residual-blocks.js';
 import type { AutoencoderConfig } from './config.js';
 import { imageAttention } from './image-attention.js';
 import { toPatches } from './patches.js';
@@ -32,12 +32,12 @@ export function encodeImages(root: Scope, frames: Value, config: AutoencoderConf
       `vae.encoder: expected [N,${config.in_channels},H,W], got ${formatShape(pixels.shape)}`,
     );
   }
-  const epsilon = 1e-6;
+  const norm = { epsilon: 1e-6, groups: config.norm_num_groups };
   let x = conv2d(scope.at('conv_in'), pixels, first, { kernel: 3, padding: 1 });
   widths.forEach((width, level) => {
     const block = scope.at('down_blocks', level);
     for (let layer = 0; layer < config.layers_per_block; layer++) {
-      x = residualBlock(block.at('resnets', layer), x, width, { epsilon });
+      x = residualBlock(block.at('resnets', layer), x, width, norm);
     }
     if (level < widths.length - 1) {
       // Padded at the bottom and the right only.
@@ -49,10 +49,10 @@ export function encodeImages(root: Scope, frames: Value, config: AutoencoderConf
     }
   });
   const middle = scope.at('mid_block');
-  x = residualBlock(middle.at('resnets', 0), x, last, { epsilon });
-  x = imageAttention(middle.at('attentions', 0), x);
-  x = residualBlock(middle.at('resnets', 1), x, last, { epsilon });
-  x = silu(groupNorm(scope.at('conv_norm_out'), x, { groups: GROUPS, epsilon }));
+  x = residualBlock(middle.at('resnets', 0), x, last, norm);
+  x = imageAttention(middle.at('attentions', 0), x, norm);
+  x = residualBlock(middle.at('resnets', 1), x, last, norm);
+  x = silu(groupNorm(scope.at('conv_norm_out'), x, norm));
   const channels = config.latent_channels;
   x = conv2d(scope.at('conv_out'), x, 2 * channels, { kernel: 3, padding: 1 });
   const moments = conv2d(root.at('quant_conv'), x, 2 * channels, { kernel: 1 });

@@ -19,6 +19,8 @@ export const unetConfig = z
       .default(1),
     num_attention_heads: perLevel.default([5, 10, 20, 20]),
     num_frames: z.int().positive().default(25),
+    /** Ours, always 32 in diffusers: channels must be multiples of it. */
+    norm_num_groups: z.int().positive().default(32),
   })
   .superRefine((config, context) => {
     const levels = config.down_block_types.length;

@@ -12,12 +12,13 @@ import { type AdapterConfig, longTermAdapter, shortTermAdapter, spatialAdapter }
 import { attendTo, selfAttention } from '../attention.js';
 import { gegluFeedForward } from '../feed-forward.js';
 import { mixPaths } from '../mixer.js';
-import { GROUPS } from '../residual-blocks.js';
 import type { Condition } from './condition.js';
 
 export interface TransformerOptions {
   readonly layers: number;
   readonly heads: number;
+  /** Of the group norm. */
+  readonly groups: number;
   readonly numFrames: number;
   readonly condition: Condition;
   readonly adapters?: AdapterConfig;
@@ -30,7 +31,7 @@ export function spatioTemporalTransformer(scope: Scope, x: Value, options: Trans
   const space = fixedAt(x.shape, 2) * fixedAt(x.shape, 3);
   const images = at(x.shape, 0);
   const batch = dividedBy(images, numFrames);
-  const normed = groupNorm(scope.at('norm'), x, { groups: GROUPS, epsilon: 1e-6 });
+  const normed = groupNorm(scope.at('norm'), x, { groups: options.groups, epsilon: 1e-6 });
   let h = transpose(reshape(normed, [images, channels, space]), [0, 2, 1]);
   h = linear(scope.at('proj_in'), h, channels); // [B*F, S, C]
 

@@ -12,7 +12,7 @@ import type { Scope } from '../../onnx/scope.js';
 import { at, fixedAt, formatShape, sizeOf, times } from '../../onnx/shape.js';
 import { atOnce, type Steps } from '../../turns.js';
 import type { AdapterConfig } from '../adapters.js';
-import { type ClipContext, GROUPS, spatioTemporalResidualBlock, upsample } from '../residual-blocks.js';
+import { type ClipContext, spatioTemporalResidualBlock, upsample } from '../residual-blocks.js';
 import type { Condition } from './condition.js';
 import { levelsOf, type UNetConfig, type UNetLevel } from './config.js';
 import { spatioTemporalTransformer } from './transformer.js';
@@ -55,12 +55,14 @@ export function* unetInSteps(
     numFrames,
     timeFeatures: silu(timeEmbedding(scope, inputs, config, finest.channels)),
   };
+  const groups = config.norm_num_groups;
   const residual = (module: Scope, x: Value, channels: number, epsilon: number): Value =>
-    spatioTemporalResidualBlock(module, x, channels, { epsilon, clip });
+    spatioTemporalResidualBlock(module, x, channels, { epsilon, groups, clip });
   const attend = (module: Scope, x: Value, { heads }: UNetLevel, layers: number): Value =>
     spatioTemporalTransformer(module, x, {
       layers,
       heads,
+      groups,
       numFrames,
       condition,
       ...(adapters === undefined ? {} : { adapters }),
@@ -113,7 +115,7 @@ export function* unetInSteps(
     }
   }
 
-  x = silu(groupNorm(scope.at('conv_norm_out'), x, { groups: GROUPS, epsilon: 1e-5 }));
+  x = silu(groupNorm(scope.at('conv_norm_out'), x, { groups, epsilon: 1e-5 }));
   x = conv2d(scope.at('conv_out'), x, config.out_channels, { kernel: 3, padding: 1 });
   return reshape(x, [batch, numFrames, config.out_channels, ...sample.shape.slice(3)]);
 }
