@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from .config import Config, arguments_of
+from .norm_groups import set_norm_groups
 
 
 class PatchedAutoencoder(AutoencoderKLTemporalDecoder):
@@ -30,6 +31,7 @@ def build_vae(config: Config) -> AutoencoderKLTemporalDecoder:
     vae = own(**arguments_of(AutoencoderKLTemporalDecoder.__init__, config)).eval()
     if patch > 1:
         vae.patch_size = patch
+    set_norm_groups(vae, config)
     return vae
 
 
