@@ -8,7 +8,7 @@ import { add, multiply } from '../onnx/ops/elementwise.js';
 import { transpose } from '../onnx/ops/layout.js';
 import { matMul } from '../onnx/ops/product.js';
 import type { Engine, GraphSession } from '../runtime/engine.js';
-import { floatTensor, type Tensor } from '../runtime/tensor.js';
+import { type FloatTensor, floatTensor, sharedFloats } from '../runtime/tensor.js';
 import { noWeights } from '../runtime/weight-source.js';
 import type { TrainedTensor } from './adamw.js';
 
@@ -51,12 +51,20 @@ interface Group {
 export class Muon {
   readonly #groups: readonly Group[];
   readonly #session: GraphSession;
-  readonly #parts: number;
+  /** For each part, its matrices of every group. Their memory is used again at each step. */
+  readonly #inputs: readonly Readonly<Record<string, FloatTensor>>[];
 
   private constructor(groups: readonly Group[], session: GraphSession, parts: number) {
     this.#groups = groups;
     this.#session = session;
-    this.#parts = parts;
+    this.#inputs = Array.from({ length: parts }, () =>
+      Object.fromEntries(
+        groups.map(({ name, short, long, slots }) => {
+          const empty = sharedFloats(new Float32Array(slots * short * long));
+          return [name, floatTensor([slots, short, long], empty)];
+        }),
+      ),
+    );
   }
 
   /** For the matrices of these shapes; `parts` of them are worked on at the same time. */
@@ -86,21 +94,19 @@ export class Muon {
     { learningRate, scale }: { readonly learningRate: number; readonly scale: number },
     { momentum, weightDecay }: MuonOptions,
   ): Promise<void> {
-    const inputs = Array.from({ length: this.#parts }, (): Record<string, Tensor> => ({}));
     for (const { name, short, long, keys, slots } of this.#groups) {
       const size = short * long;
-      for (const [part, input] of inputs.entries()) {
-        const data = new Float32Array(slots * size);
+      for (const [part, input] of this.#inputs.entries()) {
+        const { data } = input[name] as FloatTensor;
         for (const [slot, key] of keys.slice(part * slots, (part + 1) * slots).entries()) {
           const { shape, m } = tensors.get(key) as TrainedTensor;
           const gradient = gradients.get(key) as Float32Array;
           const direction = data.subarray(slot * size, (slot + 1) * size);
           nesterov(direction, m, gradient, momentum, scale, matrixOf(shape));
         }
-        input[name] = floatTensor([slots, short, long], data);
       }
     }
-    const results = await Promise.all(inputs.map((input) => this.#session.run(input)));
+    const results = await Promise.all(this.#inputs.map((input) => this.#session.run(input)));
     for (const { name, short, long, keys, slots } of this.#groups) {
       const size = short * long;
       const stepSize = learningRate * STEP_SIZE * Math.sqrt(long);
@@ -146,18 +152,20 @@ function nesterov(
   scale: number,
   [rows, columns]: readonly [number, number],
 ): void {
+  const [rowStride, columnStride] = stridesOf(rows, columns);
   let sum = 0;
-  for (let i = 0; i < m.length; i++) {
-    const g = (gradient[i] as number) * scale;
-    const mi = momentum * (m[i] as number) + (1 - momentum) * g;
-    m[i] = mi;
-    const value = momentum * mi + (1 - momentum) * g;
-    sum += value * value;
-    if (rows <= columns) direction[i] = value;
-    else direction[(i % columns) * rows + Math.floor(i / columns)] = value;
+  for (let row = 0, i = 0; row < rows; row++) {
+    for (let column = 0, at = row * rowStride; column < columns; column++, i++, at += columnStride) {
+      const g = (gradient[i] as number) * scale;
+      const mi = momentum * (m[i] as number) + (1 - momentum) * g;
+      m[i] = mi;
+      const value = momentum * mi + (1 - momentum) * g;
+      sum += value * value;
+      direction[at] = value;
+    }
   }
-  const length = Math.sqrt(sum) + 1e-12;
-  for (let i = 0; i < direction.length; i++) direction[i] = (direction[i] as number) / length;
+  const perLength = 1 / (Math.sqrt(sum) + 1e-12);
+  for (let i = 0; i < direction.length; i++) direction[i] = (direction[i] as number) * perLength;
 }
 
 function apply(
@@ -167,8 +175,13 @@ function apply(
   decay: number,
   [rows, columns]: readonly [number, number],
 ): void {
-  for (let i = 0; i < data.length; i++) {
-    const at = rows <= columns ? i : (i % columns) * rows + Math.floor(i / columns);
-    data[i] = decay * (data[i] as number) - stepSize * (orthogonal[at] as number);
+  const [rowStride, columnStride] = stridesOf(rows, columns);
+  for (let row = 0, i = 0; row < rows; row++) {
+    for (let column = 0, at = row * rowStride; column < columns; column++, i++, at += columnStride)
+      data[i] = decay * (data[i] as number) - stepSize * (orthogonal[at] as number);
   }
 }
+
+/** Of a matrix that lies turned where it has more rows than columns. */
+const stridesOf = (rows: number, columns: number): readonly [row: number, column: number] =>
+  rows <= columns ? [columns, 1] : [1, rows];

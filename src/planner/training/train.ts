@@ -126,6 +126,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         if (written !== step && isWhole) await writeState();
         throw stopped(abortSignal, checkpoint.path, written);
       }
+      const share = 1 / (runsPerStep * recipe.parts);
       const sums = new Map<string, Float32Array>();
       const values: Record<string, number> = {};
       for (let run = 0; run < runsPerStep; run++) {
@@ -136,10 +137,10 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         const parts = partsOf(batch, recipe.parts).map((part) => session.run({ ...part, ...parameters }));
         // Added up in their order, whichever ends first.
         for (const { tensors: outputs } of await Promise.all(parts))
-          collect(outputs, trained.keys(), sums, values, 1 / (runsPerStep * recipe.parts));
+          collect(outputs, trained.keys(), sums, values, share);
       }
       step += 1;
-      const norm = gradientNorm(sums.values());
+      const norm = share * gradientNorm(sums.values());
       const { loss = Number.NaN, ...others } = values;
       const learningRate = learningRateAt(step, steps, options.learningRate);
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
@@ -147,7 +148,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         throw diverged(step, what, written);
       }
       const scale = Math.min(1, options.maxGradientNorm / (norm + 1e-6));
-      await optimizer.step(sums, { step, learningRate, scale });
+      await optimizer.step(sums, { step, learningRate, scale: scale * share });
       for (const tensor of tensors.values()) averageStep(tensor, step, options.averageDecay);
       measures = withMeasures(measures, others);
       losses = withLoss(losses, loss);
@@ -253,7 +254,7 @@ function parameterInputs(tensors: ReadonlyMap<string, TrainedTensor>): Record<st
   return Object.fromEntries([...tensors].map(([key, { shape, data }]) => [key, floatTensor(shape, data)]));
 }
 
-/** Adds a run's gradients and measures to the step's. */
+/** Adds a run's gradients to the step's sums, and its share of the measures to theirs. */
 function collect(
   outputs: Readonly<Record<string, Tensor>>,
   keys: Iterable<string>,
@@ -264,8 +265,8 @@ function collect(
   for (const key of keys) {
     const gradient = outputs[gradientName(key)]?.data as Float32Array;
     const sum = sums.get(key);
-    if (sum === undefined) sums.set(key, share === 1 ? gradient : gradient.map((g) => g * share));
-    else for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (gradient[i] as number) * share;
+    if (sum === undefined) sums.set(key, gradient);
+    else for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (gradient[i] as number);
   }
   for (const [name, { data }] of Object.entries(outputs)) {
     if (!name.startsWith('gradient/')) measures[name] = (measures[name] ?? 0) + Number(data[0]) * share;
