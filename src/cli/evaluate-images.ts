@@ -13,7 +13,7 @@ import { verdictOn } from '../planner/evaluation/instruction-following.js';
  */
 export async function writeSceneImage(
   folder: string,
-  { scene, result, imagined }: Extract<EvaluationEvent, { kind: 'scene' }>,
+  { scene, result, imagined: [imagined = []] }: Extract<EvaluationEvent, { kind: 'scene' }>,
 ): Promise<void> {
   const { clip, outcomes, commanded, seed } = scene;
   const pixels = result.clips[0]?.distances.pixels ?? [];

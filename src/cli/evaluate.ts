@@ -9,12 +9,15 @@ import { evaluate, warmUp } from '../planner/evaluation/evaluate.js';
 import { EvaluationJournal } from '../planner/evaluation/journal.js';
 import type { EvaluationReport } from '../planner/evaluation/report.js';
 import { DEFAULT_SWEEP, type SamplingChoice } from '../planner/evaluation/sampling-settings.js';
+import { endSceneRun, sceneToSave } from '../planner/evaluation/save-scenes.js';
+import { RunWriter } from '../planner/evaluation/saved-run.js';
 import type { SeedRange } from '../planner/evaluation/scene-maker.js';
 import type { SceneResult } from '../planner/evaluation/scene-result.js';
 import { openSceneSet, type SceneSet } from '../planner/evaluation/scene-set.js';
 import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { COMPONENT_NAMES, openModelFolder } from '../planner/weights/model-folder.js';
+import { evaluateData } from './evaluate-data.js';
 import { writeSceneImage } from './evaluate-images.js';
 import { evaluationTable } from './evaluate-table.js';
 import { isAborted } from './failure.js';
@@ -36,6 +39,10 @@ interface EvaluateFlags {
   readonly json?: true;
   readonly out?: string;
   readonly images?: string;
+  readonly save?: string;
+  readonly data?: string;
+  readonly episodes?: number;
+  readonly given?: number;
   readonly cache: string;
   readonly workers: number;
   readonly provider: ChosenProvider;
@@ -71,6 +78,13 @@ export function evaluateCommand(): Command {
     .option('--json', 'print the figures as JSON and nothing else')
     .option('--out <file>', 'also write the figures, and what each scene gave, to this JSON file')
     .option('--images <dir>', 'also write a picture of every scene, failures first in their order')
+    .option('--save <dir>', 'also keep every clip and the truth, for aid score and aid report')
+    .option(
+      '--data <source>',
+      "measure on recorded episodes instead: a run's config file, or a folder of recordings",
+    )
+    .option('--episodes <n>', 'of --data: only so many of its episodes, drawn by lot', wholeNumber(2))
+    .option('--given <n>', 'of --data: given frames of a clip', wholeNumber(1), 1)
     .option('--cache <dir>', 'folder that keeps simulated scenes', join('runs', 'scenes'))
     .option(
       '--workers <n>',
@@ -98,6 +112,9 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
     throw new AidError('invalid-argument', `--out ${out}: expected a file, got a folder`);
   if (images !== undefined && kindOf(images) === 'file')
     throw new AidError('invalid-argument', `--images ${images}: expected a folder, got a file`);
+  if (flags.data !== undefined && flags.save === undefined)
+    throw new AidError('invalid-argument', '--data: expected --save DIR beside it, where the clips are kept');
+  const writer = flags.save === undefined ? undefined : new RunWriter(flags.save);
   const model = modelFolder(flags.model);
   progress.phase(`loading ${model}`);
   const planner = await VideoPlanner.load(model, {
@@ -108,19 +125,32 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
   try {
     const sampling = samplingOf(flags);
     await warmUp(planner, sampling, abortSignal);
+    if (flags.data !== undefined && writer !== undefined) {
+      await evaluateData(planner, flags.data, writer, { ...flags, sampling }, progress, abortSignal);
+      return;
+    }
     const set = await sceneSet(flags, progress, abortSignal);
-    const journal = await openJournal(model, planner, set, flags, sampling);
-    if (journal.size > 0)
+    // A saved run holds every clip: what an earlier evaluation knew of them are only numbers.
+    const journal =
+      writer === undefined ? await openJournal(model, planner, set, flags, sampling) : undefined;
+    if (journal !== undefined && journal.size > 0)
       note(`${journal.size} of ${set.scenes.length} scenes are known from an evaluation that was stopped`);
     let report: EvaluationReport;
     let scenes: readonly SceneResult[];
     try {
-      ({ report, scenes } = await figures(planner, set, flags, { sampling, journal }, progress, abortSignal));
+      ({ report, scenes } = await figures(
+        planner,
+        set,
+        flags,
+        { sampling, journal, writer },
+        progress,
+        abortSignal,
+      ));
     } catch (error) {
-      if (isAborted(error)) note('aid: the same command goes on from here');
+      if (journal !== undefined && isAborted(error)) note('aid: the same command goes on from here');
       throw error;
     } finally {
-      await journal.close();
+      await journal?.close();
     }
     progress.end();
     if (out !== undefined) {
@@ -128,7 +158,7 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
         file.writeFile(`${JSON.stringify({ ...report, results: scenes }, null, 1)}\n`),
       );
     }
-    await journal.remove();
+    await journal?.remove();
     for (const warning of report.warnings.slice(0, SHOWN_WARNINGS)) note(`aid: warning: ${warning}`);
     const more = report.warnings.length - SHOWN_WARNINGS;
     if (more > 0) note(`aid: ${more} more warnings in the JSON`);
@@ -174,7 +204,15 @@ async function figures(
   planner: VideoPlanner,
   set: SceneSet,
   { seeds, sweep, images }: EvaluateFlags,
-  { sampling, journal }: { readonly sampling: SamplingChoice; readonly journal: EvaluationJournal },
+  {
+    sampling,
+    journal,
+    writer,
+  }: {
+    readonly sampling: SamplingChoice;
+    readonly journal: EvaluationJournal | undefined;
+    readonly writer: RunWriter | undefined;
+  },
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<{ report: EvaluationReport; scenes: readonly SceneResult[] }> {
@@ -195,8 +233,12 @@ async function figures(
       // For logs, which have no progress line.
       if (!process.stderr.isTTY && scenesDone % 8 === 0) note(`scene ${scenesDone} of ${set.scenes.length}`);
       if (images !== undefined) await writeSceneImage(images, event);
+      await writer?.add(sceneToSave(event));
     }
-    if (event.kind === 'end') return event;
+    if (event.kind === 'end') {
+      if (writer !== undefined) await endSceneRun(writer, event.report, planner.video.numFrames);
+      return event;
+    }
   }
   throw new Error('the evaluation ended without its end event');
 }

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from .draw import Draw
+from .inception import FrozenBatchNorm
 
 
 def random_weights(network: nn.Module, draw: Draw) -> dict[str, Tensor]:
@@ -23,6 +24,9 @@ def _values(module: nn.Module, leaf: str, parameter: Tensor, draw: Draw) -> Tens
     shape = tuple(parameter.shape)
     if leaf == "weight" and isinstance(module, nn.GroupNorm | nn.LayerNorm):
         return 1 + draw.normal(*shape, std=0.1)
+    if isinstance(module, FrozenBatchNorm) and leaf in ("weight", "running_var"):
+        # ReLU loses half of what comes: the next layer gets as much as this one only when it grows.
+        return draw.uniform(*shape, low=0.5, high=1.5) * (1.4 if leaf == "weight" else 1)
     if leaf == "mix_factor":
         return draw.normal(*shape)
     if leaf in ("class_embedding", "queries") or isinstance(module, nn.Embedding):

@@ -29,7 +29,7 @@ export interface EvaluateOptions {
   /** Other settings to try, one clip in each scene. */
   readonly sweep?: readonly SweepSetting[];
   /** Scenes that it knows are not measured again; the others are noted in it. */
-  readonly journal?: EvaluationJournal;
+  readonly journal?: EvaluationJournal | undefined;
   readonly abortSignal?: AbortSignal | undefined;
 }
 
@@ -39,8 +39,8 @@ export type EvaluationEvent =
       readonly kind: 'scene';
       readonly scene: Scene;
       readonly result: SceneResult;
-      /** The commanded instruction's first clip. */
-      readonly imagined: readonly Frame[];
+      /** The frames of `result.clips`, in their order; the first is the commanded instruction's first. */
+      readonly imagined: readonly (readonly Frame[])[];
     }
   | { readonly kind: 'end'; readonly report: EvaluationReport; readonly scenes: readonly SceneResult[] };
 
@@ -85,12 +85,12 @@ export async function* evaluate(
     const scene = await set.load(entry, planner.video);
     const observation = await planner.observe([scene.given]);
     const clips: ImaginedClip[] = [];
-    let imagined: readonly Frame[] = [];
+    const imagined: (readonly Frame[])[] = [];
     let sceneReport: ClipReport | undefined;
     const sceneWarnings = new Set<string>();
     for (const plan of plansOf(entry, scene.commanded)) {
       const { frames, report, ms } = await imagineClip(planner, observation, plan, abortSignal);
-      if (clips.length === 0) imagined = frames;
+      imagined.push(frames);
       sceneReport ??= report;
       for (const warning of report.warnings) sceneWarnings.add(warning);
       clips.push(measured(plan, frames, scene, ms));
@@ -119,7 +119,8 @@ export async function* evaluate(
   }
   if (firstReport === undefined)
     throw new AidError('invalid-data', `${set.folder}: expected at least one scene`);
-  const context = { set, clip: firstReport, seeds, sweep, warnings: [...warnings] };
+  const { video } = planner;
+  const context = { set, video, clip: firstReport, seeds, sweep, warnings: [...warnings] };
   yield { kind: 'end', report: evaluationReport(results, context), scenes: results };
 }
 

@@ -85,6 +85,8 @@ export interface EvaluationReport {
     readonly msPerClip: number;
     readonly clipsPerSecond: number;
   };
+  /** Of the clips. */
+  readonly video: { readonly width: number; readonly height: number; readonly framesPerSecond: number };
   readonly model: ClipReport['model'];
   readonly engine: EngineDescription;
   readonly sampling: Sampling;
@@ -101,6 +103,7 @@ export interface EvaluationReport {
 
 export interface ReportContext {
   readonly set: SceneSet;
+  readonly video: EvaluationReport['video'];
   /** Of any commanded clip. */
   readonly clip: ClipReport;
   readonly seeds: number;
@@ -110,7 +113,7 @@ export interface ReportContext {
 
 export function evaluationReport(
   results: readonly SceneResult[],
-  { set, clip, seeds, sweep, warnings }: ReportContext,
+  { set, video, clip, seeds, sweep, warnings }: ReportContext,
 ): EvaluationReport {
   const bestPsnr = results.map((result) => Math.max(...commandedOf(result).map(psnrOf)));
   const meanPsnr = results.map((result) => mean(commandedOf(result).map(psnrOf)));
@@ -173,6 +176,7 @@ export function evaluationReport(
       msPerClip: median(ms),
       clipsPerSecond: 1000 / mean(ms),
     },
+    video: { width: video.width, height: video.height, framesPerSecond: video.framesPerSecond },
     model: clip.model,
     engine: clip.engine,
     sampling: clip.sampling,

@@ -15,14 +15,18 @@ export interface FeatureSet {
 }
 
 /**
- * Frechet distance of two normal distributions fitted to the features, covariances unbiased:
+ * Frechet distance of two normal distributions fitted to the features, covariances unbiased unless said otherwise:
  * |mu_a - mu_b|^2 + tr(C_a + C_b) - 2 tr (C_a^(1/2) C_b C_a^(1/2))^(1/2). Errors: `invalid-argument`.
  */
-export function frechetDistance(a: FeatureSet, b: FeatureSet): number {
+export function frechetDistance(
+  a: FeatureSet,
+  b: FeatureSet,
+  covariance: 'unbiased' | 'biased' = 'unbiased',
+): number {
   check(a, b);
   const n = a.width;
   const [meanA, meanB] = [meanOf(a), meanOf(b)];
-  const [covarianceA, covarianceB] = [covarianceOf(a, meanA), covarianceOf(b, meanB)];
+  const [covarianceA, covarianceB] = [covarianceOf(a, meanA, covariance), covarianceOf(b, meanB, covariance)];
   let distance = 0;
   for (let i = 0; i < n; i++) {
     distance += ((meanA[i] as number) - (meanB[i] as number)) ** 2;
@@ -80,7 +84,8 @@ function meanOf({ count, width, values }: FeatureSet): Float64Array {
   return mean.map((sum) => sum / count);
 }
 
-function centered(features: FeatureSet): FeatureSet {
+/** Without each column's mean. */
+export function centered(features: FeatureSet): FeatureSet {
   const mean = meanOf(features);
   const { count, width, values } = features;
   return {
@@ -90,14 +95,19 @@ function centered(features: FeatureSet): FeatureSet {
   };
 }
 
-/** [width, width], divided by count - 1. */
-function covarianceOf({ count, width, values }: FeatureSet, mean: Float64Array): Float64Array {
+/** [width, width], divided by count - 1, or by count where it is biased. */
+function covarianceOf(
+  { count, width, values }: FeatureSet,
+  mean: Float64Array,
+  kind: 'unbiased' | 'biased',
+): Float64Array {
+  const divisor = kind === 'unbiased' ? count - 1 : count;
   const covariance = new Float64Array(width * width);
   const row = new Float64Array(width);
   for (let r = 0; r < count; r++) {
     for (let i = 0; i < width; i++) row[i] = (values[r * width + i] as number) - (mean[i] as number);
     for (let i = 0; i < width; i++) {
-      const scaled = (row[i] as number) / (count - 1);
+      const scaled = (row[i] as number) / divisor;
       for (let j = 0; j <= i; j++)
         covariance[i * width + j] = (covariance[i * width + j] as number) + scaled * (row[j] as number);
     }

@@ -4,6 +4,7 @@ import { AidError } from '../errors.js';
 import type { Engine, ExecutionProvider } from '../runtime/engine.js';
 import { type Case, findCases, readCase } from './case.js';
 import type { CaseKind, Output, Outputs } from './case-kind.js';
+import { i3dCase, inceptionCase } from './inception.js';
 import { autoencoderCase, clipTextCase, clipVisionCase, dqFormerCase, unetCase } from './networks.js';
 import { samplerCase } from './sampling.js';
 import { trainingCase } from './training.js';
@@ -33,6 +34,8 @@ const kinds: ReadonlyMap<string, CaseKind> = new Map([
   ['sampler', samplerCase],
   ['training', trainingCase],
   ['video-distance', videoDistanceCase],
+  ['i3d', i3dCase],
+  ['inception-v3', inceptionCase],
 ]);
 
 /** What other providers than the CPU are allowed: their kernels add up in another order and round elsewhere. */

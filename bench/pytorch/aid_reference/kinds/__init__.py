@@ -3,6 +3,7 @@
 from .clip import CLIP_TEXT, CLIP_VISION
 from .denoising import SAMPLER, TRAINING
 from .dqformer import DQFORMER
+from .inception import I3D, INCEPTION_V3
 from .kind import Kind
 from .unet import UNET_AID, UNET_SVD
 from .vae import VAE
@@ -18,6 +19,8 @@ KINDS: dict[str, Kind] = {
     "sampler": SAMPLER,
     "training": TRAINING,
     "video-distance": VIDEO_DISTANCE,
+    "i3d": I3D,
+    "inception-v3": INCEPTION_V3,
 }
 
 __all__ = ["KINDS", "Kind"]

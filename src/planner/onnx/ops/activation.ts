@@ -17,6 +17,11 @@ export function quickGelu(x: Value, alpha = 1.702): Value {
 /** SiLU (swish), x sigmoid(x). */
 export const silu = (x: Value): Value => quickGelu(x, 1);
 
+/** max(x, 0) */
+export function relu(x: Value): Value {
+  return only(x.graph.node('Relu', [x], [{ dataType: x.dataType, shape: x.shape }]));
+}
+
 /** Softmax over the last dimension. */
 export function softmax(x: Value): Value {
   return only(x.graph.node('Softmax', [x], [{ dataType: x.dataType, shape: x.shape }], { axis: -1 }));

@@ -1,5 +1,5 @@
 /** Normalisation. */
-import { Float, type Value } from '../graph.js';
+import { Float, only, type Value } from '../graph.js';
 import { fixedAt } from '../shape.js';
 
 export interface LayerNormalized {
@@ -31,6 +31,17 @@ export function layerNormalization(
   if (output === undefined || mean === undefined || inverseDeviation === undefined)
     throw new TypeError('unreachable');
   return { output, mean, inverseDeviation };
+}
+
+/** Batch normalisation with what was learned: (x - mean) / sqrt(variance + epsilon) scale + bias, by channel. */
+export function batchNormalization(
+  x: Value,
+  { scale, bias, mean, variance }: Readonly<Record<'scale' | 'bias' | 'mean' | 'variance', Value>>,
+  epsilon: number,
+): Value {
+  const inputs = [x, scale, bias, mean, variance];
+  const outputs = [{ dataType: x.dataType, shape: x.shape }];
+  return only(x.graph.node('BatchNormalization', inputs, outputs, { epsilon: new Float(epsilon) }));
 }
 
 /** Zero mean and unit variance over the last dimension of x [..., K]. */

@@ -80,3 +80,34 @@ export function convolution(
     }),
   );
 }
+
+export interface SpaceConvolutionOptions {
+  /** A number for each dimension of space. */
+  readonly stride: readonly number[];
+  /** Zeros, [before..., after...]. */
+  readonly padding: readonly number[];
+}
+
+/** Convolution over any dimensions of space: x [N, C, ...space] with weight [O, C, ...kernel]. */
+export function spaceConvolution(
+  x: Value,
+  weight: Value,
+  bias: Value | null,
+  { stride, padding }: SpaceConvolutionOptions,
+): Value {
+  const rank = stride.length;
+  if (x.shape.length !== rank + 2 || fixedAt(x.shape, 1) !== fixedAt(weight.shape, 1))
+    throw new AidError(
+      'invalid-graph',
+      `convolution: ${formatShape(x.shape)} with weight ${formatShape(weight.shape)}`,
+    );
+  const kernel = stride.map((_, i) => fixedAt(weight.shape, i + 2));
+  const space = kernel.map((size, i) => {
+    const length = fixedAt(x.shape, i + 2) + (padding[i] as number) + (padding[i + rank] as number);
+    return Math.floor((length - size) / (stride[i] as number)) + 1;
+  });
+  const shape: Dim[] = [at(x.shape, 0), fixedAt(weight.shape, 0), ...space];
+  const attributes = { kernel_shape: kernel, strides: stride, pads: padding, group: 1 };
+  const inputs = bias === null ? [x, weight] : [x, weight, bias];
+  return only(x.graph.node('Conv', inputs, [{ dataType: x.dataType, shape }], attributes));
+}

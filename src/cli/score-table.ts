@@ -1,0 +1,32 @@
+/** A saved run's scores as lines for people. */
+import type { SavedRun } from '../planner/evaluation/saved-run.js';
+import type { RunScores, Score } from '../planner/evaluation/score.js';
+import { shownPath } from './terminal.js';
+
+export function scoreLines(run: SavedRun, { scores }: RunScores): string[] {
+  const { model, data, sampling } = run;
+  return [
+    `${shownPath(model.path)}, SHA-256 ${model.sha256.slice(0, 12)}`,
+    data,
+    Object.entries(sampling)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', '),
+    '',
+    ...scores.flatMap(linesOf),
+  ];
+}
+
+function linesOf(score: Score): string[] {
+  const { name, value, interval, unit, sampleCount, of, protocol, resize, weightsSha256, resamples, seed } =
+    score;
+  const range =
+    interval === undefined ? 'no interval' : `95 %: ${digits(interval[0])} to ${digits(interval[1])}`;
+  const weights = weightsSha256 === undefined ? '' : `; weights ${weightsSha256.slice(0, 12)}`;
+  return [
+    `${name.padEnd(12)}${digits(value).padStart(10)} ${unit.padEnd(7)} ${range}, n = ${sampleCount}`,
+    `            ${of}`,
+    `            ${protocol}; resize ${resize}${weights}; ${resamples} resamples, seed ${seed}`,
+  ];
+}
+
+const digits = (value: number): string => (Number.isFinite(value) ? value.toPrecision(4) : String(value));

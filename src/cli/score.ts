@@ -1,0 +1,91 @@
+/** `aid score RUN`: every measure of a saved run, without imagining again. */
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { writeFileAtomically } from '../planner/atomic-file.js';
+import { FeatureNetwork } from '../planner/evaluation/features/feature-network.js';
+import { PROTOCOLS, type ProtocolName } from '../planner/evaluation/features/protocols.js';
+import { readSavedRun } from '../planner/evaluation/saved-run.js';
+import { type ScoreOptions, scoreRun } from '../planner/evaluation/score.js';
+import { type ChosenProvider, chooseEngine } from '../planner/runtime/choose-engine.js';
+import { interruptible } from './interruption.js';
+import { PROVIDERS, threadCount, wholeNumber } from './options.js';
+import { type Progress, progressLine } from './progress.js';
+import { scoreLines } from './score-table.js';
+import { say, sayJson } from './terminal.js';
+
+interface ScoreFlags {
+  readonly i3d?: string;
+  readonly inception?: string;
+  readonly protocol?: readonly ProtocolName[];
+  readonly resamples: number;
+  readonly fidResamples: number;
+  readonly seed: number;
+  readonly json?: true;
+  readonly provider: ChosenProvider;
+  readonly threads?: number;
+}
+
+export function scoreCommand(): Command {
+  return new Command('score')
+    .description('measure a saved run again: PSNR, SSIM, sensitivity to the command, FVD, KVD, FID')
+    .argument('<run>', 'folder that aid evaluate --save made')
+    .option('--i3d <file>', "I3D's weights as safetensors, for FVD and KVD")
+    .option('--inception <file>', "Inception v3's weights as safetensors, for FID")
+    .addOption(new Option('--protocol <name...>', 'of FVD and KVD (default: seer)').choices(PROTOCOLS))
+    .option('--resamples <n>', 'bootstrap resamples of FVD and KVD, seconds each', wholeNumber(0), 100)
+    .option('--fid-resamples <n>', 'bootstrap resamples of FID, minutes each', wholeNumber(0), 0)
+    .option('--seed <n>', 'of the bootstrap', wholeNumber(0), 1)
+    .option('--json', 'print the scores as JSON and nothing else')
+    .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
+    .option('--threads <n>', 'threads on the CPU (default: all cores)', threadCount)
+    .action((folder: string, flags: ScoreFlags) =>
+      interruptible(async (abortSignal) => {
+        const progress = progressLine();
+        try {
+          await score(folder, flags, progress, abortSignal);
+        } finally {
+          progress.end();
+        }
+      }),
+    );
+}
+
+/** Also written to `scores.json` in the run's folder, where a report finds it. */
+async function score(
+  folder: string,
+  flags: ScoreFlags,
+  progress: Progress,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  const { i3d, inception, protocol, resamples, fidResamples, seed, provider, threads } = flags;
+  const run = readSavedRun(folder);
+  const engine =
+    i3d === undefined && inception === undefined
+      ? undefined
+      : await chooseEngine({ provider, ...(threads === undefined ? {} : { threads }) });
+  try {
+    const options: ScoreOptions = {
+      ...(engine === undefined || i3d === undefined
+        ? {}
+        : { i3d: await FeatureNetwork.load(engine, 'i3d', i3d) }),
+      ...(engine === undefined || inception === undefined
+        ? {}
+        : { inception: await FeatureNetwork.load(engine, 'inception-v3', inception) }),
+      ...(protocol === undefined ? {} : { protocols: protocol }),
+      resamples,
+      fidResamples,
+      seed,
+      abortSignal,
+      onProgress: (done, total, what) => progress.step(done, total, what),
+    };
+    const scores = await scoreRun(run, options);
+    progress.end();
+    await writeFileAtomically(join(folder, 'scores.json'), (file) =>
+      file.writeFile(`${JSON.stringify(scores, null, 1)}\n`),
+    );
+    if (flags.json === true) sayJson(scores);
+    else for (const line of scoreLines(run, scores)) say(line);
+  } finally {
+    await engine?.dispose();
+  }
+}

@@ -1,0 +1,150 @@
+/** Measures a planner on recorded episodes: a user's own robot, or any data set. */
+import type { Frame } from '../conditioning/frame.js';
+import { AidError, throwIfAborted } from '../errors.js';
+import type { ClipReport } from '../imagination/events.js';
+import { Random } from '../random.js';
+import { type DataConfig, dataFolder } from '../training/data/data-config.js';
+import {
+  describeRecordings,
+  type Episode,
+  evenlySpread,
+  reasonToSkip,
+  type SkippedEpisode,
+} from '../training/data/episode.js';
+import { openEpisodes } from '../training/data/open-episodes.js';
+import type { EvaluatedPlanner } from './evaluate.js';
+import type { SamplingChoice } from './sampling-settings.js';
+import type { RunWriter, SampleToSave, SavedClipKind } from './saved-run.js';
+import { resized } from './scene-set.js';
+
+export interface EvaluateEpisodesOptions {
+  readonly data: DataConfig;
+  readonly writer: RunWriter;
+  /** Episodes to measure, drawn by the seed; all of them unless said otherwise. */
+  readonly episodes?: number | undefined;
+  /** Given frames of a clip: 1 unless said otherwise. */
+  readonly givenFrames?: number | undefined;
+  readonly sampling?: SamplingChoice;
+  readonly seed?: number;
+  readonly abortSignal?: AbortSignal | undefined;
+}
+
+export type EpisodesEvent =
+  | { readonly kind: 'clip'; readonly done: number; readonly total: number }
+  | { readonly kind: 'end'; readonly samples: number; readonly skipped: readonly SkippedEpisode[] };
+
+const KINDS: readonly SavedClipKind[] = ['commanded', 'another', 'swapped', 'blank'];
+/** Clip k of episode e has the seed e * 1000 + k. */
+const SEEDS_PER_EPISODE = 1000;
+/** Only the branch with empty texts counts (Eq. 8). */
+const BLANK = { frameGuidance: 1, textGuidance: 0 };
+
+/**
+ * Imagines each episode from its first frames: as commanded, with other noise, with another episode's command, and
+ * with none, and saves all of it beside the truth. Errors: those of the planner and of listing the data;
+ * `invalid-data` when fewer than two episodes can be read; `aborted`.
+ */
+export async function* evaluateEpisodes(
+  planner: EvaluatedPlanner,
+  options: EvaluateEpisodesOptions,
+): AsyncGenerator<EpisodesEvent, void, undefined> {
+  const { data, writer, givenFrames = 1, sampling = {}, seed = 1, abortSignal } = options;
+  const { video } = planner;
+  if (givenFrames >= video.numFrames)
+    throw new AidError(
+      'invalid-argument',
+      `givenFrames: expected fewer than the model's ${video.numFrames}, got ${givenFrames}`,
+    );
+  const set = await openEpisodes(data);
+  const skipped: SkippedEpisode[] = [...set.skipped];
+  const episodes: Episode[] = [];
+  for (const recording of set.recordings) {
+    throwIfAborted(abortSignal);
+    try {
+      const opened = await recording.open();
+      skipped.push(...opened.skipped);
+      episodes.push(...opened.episodes);
+    } catch (error) {
+      skipped.push({ name: recording.name, reason: reasonToSkip(error) });
+    }
+  }
+  const chosen = drawn(episodes, options.episodes ?? episodes.length, seed);
+  let clip: ClipReport | undefined;
+  let samples = 0;
+  const warnings = new Set<string>();
+  for (const [index, episode] of chosen.entries()) {
+    let truth: Frame[];
+    try {
+      const frames = await episode.readFrames(evenlySpread(episode.frameCount, video.numFrames));
+      truth = await Promise.all(frames.map((frame) => resized(frame, video)));
+    } catch (error) {
+      skipped.push({ name: episode.name, reason: reasonToSkip(error) });
+      continue;
+    }
+    const observation = await planner.observe(truth.slice(0, givenFrames));
+    const clips: SampleToSave['clips'][number][] = [];
+    for (const [k, kind] of KINDS.entries()) {
+      const instruction = kind === 'swapped' ? otherInstruction(chosen, index, seed) : episode.instruction;
+      if (instruction !== undefined) {
+        const clipSeed = index * SEEDS_PER_EPISODE + (kind === 'another' ? 1 : 0);
+        const request = {
+          frames: observation,
+          instruction,
+          seed: clipSeed,
+          ...sampling,
+          ...(kind === 'blank' ? BLANK : {}),
+          ...(abortSignal === undefined ? {} : { abortSignal }),
+        };
+        for await (const event of planner.imagine(request)) {
+          if (event.kind !== 'end') continue;
+          if (kind === 'commanded') clip ??= event.report;
+          for (const warning of event.report.warnings) warnings.add(warning);
+          const said = kind === 'blank' ? '' : instruction;
+          clips.push({ kind, instruction: said, seed: clipSeed, frames: event.frames });
+        }
+      }
+      yield { kind: 'clip', done: index * KINDS.length + k + 1, total: chosen.length * KINDS.length };
+    }
+    const { name, instruction, metadata } = episode;
+    const { family } = metadata;
+    await writer.add({ name, instruction, ...(family === undefined ? {} : { family }), truth, clips });
+    samples += 1;
+  }
+  if (clip === undefined || samples < 2)
+    throw new AidError(
+      'invalid-data',
+      `${dataFolder(data)}: expected at least 2 episodes that can be read, got ${samples}${skipped[0] === undefined ? '' : `; ${skipped[0].reason}`}`,
+    );
+  await writer.end({
+    data: `${samples} of ${episodes.length} episodes in ${describeRecordings(set)} of ${dataFolder(data)}`,
+    model: { ...clip.model },
+    engine: { ...clip.engine },
+    sampling: { ...clip.sampling },
+    statesWrittenBy: clip.statesWrittenBy,
+    video: { ...video, givenFrames },
+    protocol: [
+      `Truth: ${video.numFrames} frames spread evenly over the episode, the first and the last among them; centre brought to ${video.width}x${video.height} by the planner's own Lanczos kernel, 8 bits.`,
+      `Given: the first ${givenFrames} of them, and the episode's command.`,
+      `Episodes: ${samples}, drawn with the seed ${seed}; clip k of episode e has the seed 1000 e + k.`,
+      "Swapped: another episode's command. Blank: frame guidance 1 and text guidance 0. Both with the commanded clip's noise. Another: the same command with other noise.",
+    ],
+    warnings: [...warnings],
+  });
+  yield { kind: 'end', samples, skipped };
+}
+
+/** That many of them, in their order; the same for the same seed. */
+function drawn(episodes: readonly Episode[], count: number, seed: number): Episode[] {
+  const random = new Random(seed, 4);
+  const keyed = episodes.map((episode, index) => ({ episode, index, key: random.uniform() }));
+  const chosen = keyed.toSorted((a, b) => a.key - b.key).slice(0, count);
+  return chosen.toSorted((a, b) => a.index - b.index).map(({ episode }) => episode);
+}
+
+/** Undefined where every episode has the same command. */
+function otherInstruction(episodes: readonly Episode[], index: number, seed: number): string | undefined {
+  const others = [...new Set(episodes.map(({ instruction }) => instruction))].filter(
+    (instruction) => instruction !== episodes[index]?.instruction,
+  );
+  return others.length === 0 ? undefined : others[new Random(seed, 5, index).below(others.length)];
+}

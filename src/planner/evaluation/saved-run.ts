@@ -1,0 +1,141 @@
+/**
+ * What an evaluation imagined, kept beside the truth, so that it can be measured again and looked at without
+ * imagining again. A folder: `run.json`, and `clips/` with a PNG a clip, its frames below each other, lossless.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomically } from '../atomic-file.js';
+import { decodeFrame, encodePng, type Frame } from '../conditioning/frame.js';
+import { AidError } from '../errors.js';
+import { parseConfig, readJson } from '../weights/model-component.js';
+
+/** `commanded` is what the truth shows; `another` the same with another seed; see `ClipKind` for the rest. */
+const CLIP_KINDS = ['commanded', 'another', 'heldOut', 'swapped', 'blank'] as const;
+export type SavedClipKind = (typeof CLIP_KINDS)[number];
+
+const savedClip = z.object({
+  kind: z.enum(CLIP_KINDS),
+  instruction: z.string(),
+  seed: z.int().nonnegative(),
+  /** Below `clips/`. */
+  file: z.string(),
+  /** Whether the last frame is nearest to the true one of its command, where the outcomes are known. */
+  followed: z.boolean().optional(),
+});
+const savedSample = z.object({
+  name: z.string(),
+  instruction: z.string(),
+  /** Of the command, where it has one. */
+  family: z.string().optional(),
+  truth: z.string(),
+  clips: z.array(savedClip),
+});
+const savedRunSchema = z.object({
+  format: z.literal(1),
+  /** What was imagined on, in words. */
+  data: z.string(),
+  model: z.object({ path: z.string(), sha256: z.string() }),
+  engine: z.object({ name: z.string(), provider: z.string(), threads: z.number() }),
+  sampling: z.record(z.string(), z.union([z.string(), z.number()])),
+  statesWrittenBy: z.string(),
+  video: z.object({
+    numFrames: z.int().positive(),
+    width: z.int().positive(),
+    height: z.int().positive(),
+    framesPerSecond: z.number().positive(),
+    givenFrames: z.int().positive(),
+  }),
+  /** How the numbers in it were made. */
+  protocol: z.array(z.string()),
+  warnings: z.array(z.string()),
+  samples: z.array(savedSample),
+});
+export type SavedRunFile = z.infer<typeof savedRunSchema>;
+export type SavedSample = z.infer<typeof savedSample>;
+export type SavedClip = z.infer<typeof savedClip>;
+
+export interface SavedRun extends SavedRunFile {
+  readonly folder: string;
+}
+
+export interface SampleToSave extends Omit<SavedSample, 'truth' | 'clips'> {
+  readonly truth: readonly Frame[];
+  readonly clips: readonly (Omit<SavedClip, 'file'> & { readonly frames: readonly Frame[] })[];
+}
+
+/** Takes samples one after the other; there is no run until `end`. */
+export class RunWriter {
+  readonly #samples: SavedSample[] = [];
+
+  /** Errors: `invalid-argument` where there is a run already. */
+  constructor(readonly folder: string) {
+    if (existsSync(join(folder, 'run.json')))
+      throw new AidError('invalid-argument', `${folder}: holds a saved run already`);
+  }
+
+  async add({ truth, clips, ...sample }: SampleToSave): Promise<void> {
+    const stem = String(this.#samples.length).padStart(5, '0');
+    const saved: SavedClip[] = [];
+    for (const { frames, ...clip } of clips) {
+      const file = `${stem}-${clip.kind}.png`;
+      await this.#write(file, frames);
+      saved.push({ ...clip, file });
+    }
+    await this.#write(`${stem}-truth.png`, truth);
+    this.#samples.push({ ...sample, truth: `${stem}-truth.png`, clips: saved });
+  }
+
+  async end(about: Omit<SavedRunFile, 'format' | 'samples'>): Promise<void> {
+    const run: SavedRunFile = { format: 1, ...about, samples: this.#samples };
+    await writeFileAtomically(join(this.folder, 'run.json'), (file) =>
+      file.writeFile(`${JSON.stringify(run, null, 1)}\n`),
+    );
+  }
+
+  async #write(name: string, frames: readonly Frame[]): Promise<void> {
+    const bytes = await encodePng(strip(frames));
+    await writeFileAtomically(join(this.folder, 'clips', name), (file) => file.writeFile(bytes));
+  }
+}
+
+/** Errors: `invalid-data`. */
+export function readSavedRun(folder: string): SavedRun {
+  const file = join(folder, 'run.json');
+  if (!existsSync(file))
+    throw new AidError('invalid-data', `${folder}: no run.json; "aid evaluate --save" makes such a folder`);
+  try {
+    return { ...parseConfig(savedRunSchema, readJson(file), file), folder };
+  } catch (cause) {
+    throw new AidError('invalid-data', (cause as Error).message, { cause });
+  }
+}
+
+/** A clip or the truth of a saved run. Errors: `invalid-image`, `invalid-data`. */
+export async function readSavedClip({ folder, video }: SavedRun, file: string): Promise<Frame[]> {
+  const path = join(folder, 'clips', file);
+  const { width, height, data } = await decodeFrame(path);
+  if (width !== video.width || height !== video.height * video.numFrames)
+    throw new AidError(
+      'invalid-data',
+      `${path}: expected ${video.numFrames} frames of ${video.width}x${video.height}, got ${width}x${height} pixels`,
+    );
+  const bytes = width * video.height * 3;
+  return Array.from({ length: video.numFrames }, (_, i) => ({
+    width,
+    height: video.height,
+    data: data.slice(i * bytes, (i + 1) * bytes),
+  }));
+}
+
+/** Frames below each other. */
+export function strip(frames: readonly Frame[]): Frame {
+  const [first] = frames;
+  if (first === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
+  const bytes = first.data.length;
+  const data = new Uint8Array(bytes * frames.length);
+  frames.forEach((frame, index) => {
+    data.set(frame.data, index * bytes);
+  });
+  return { width: first.width, height: first.height * frames.length, data };
+}

@@ -1,0 +1,260 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Frame } from '#planner/conditioning/frame.js';
+import { frechetInterval, kernelInterval } from '#planner/evaluation/features/bootstrap.js';
+import { FeatureNetwork } from '#planner/evaluation/features/feature-network.js';
+import { clipTensor, protocolOf } from '#planner/evaluation/features/protocols.js';
+import { psnr, ssim } from '#planner/evaluation/metrics.js';
+import { RunWriter, readSavedClip, readSavedRun, type SavedRun } from '#planner/evaluation/saved-run.js';
+import { type RunScores, type Score, scoreRun } from '#planner/evaluation/score.js';
+import { Random } from '#planner/random.js';
+import { OnnxRuntimeEngine } from '#planner/runtime/onnxruntime/onnxruntime-engine.js';
+import { readFloats, readSafetensorsHeader, readTensorBytes } from '#planner/weights/safetensors.js';
+import { aid } from '../../cli/run-aid.js';
+import { sharedFolder, temporaryFolder } from '../training/tiny-runs.js';
+
+const stored = readSafetensorsHeader('test/planner/evaluation/fixtures/features.safetensors');
+const weights = (name: string): string => resolve('test/fixtures/more-goldens', name, 'weights.safetensors');
+const [I3D, INCEPTION] = [weights('i3d-narrow'), weights('inception-v3-narrow')];
+const [CLIPS = 0, FRAMES = 0, HEIGHT = 0, WIDTH = 0] = stored.get('truth')?.shape ?? [];
+const expected = (name: string): number => readFloats(stored.get(name) as never)[0] as number;
+
+function clipsOf(name: string): Frame[][] {
+  const bytes = readTensorBytes(stored.get(name) as never);
+  const size = WIDTH * HEIGHT * 3;
+  return Array.from({ length: CLIPS }, (_, clip) =>
+    Array.from({ length: FRAMES }, (_, frame) => {
+      const from = (clip * FRAMES + frame) * size;
+      return { width: WIDTH, height: HEIGHT, data: bytes.slice(from, from + size) };
+    }),
+  );
+}
+
+const engine = new OnnxRuntimeEngine({ threads: 1 });
+afterAll(() => engine.dispose());
+const folder = join(sharedFolder(), 'run');
+const [truth, made] = [clipsOf('truth'), clipsOf('made')];
+let run: SavedRun;
+
+async function save(folderOfRun: string, clips: readonly (readonly Frame[])[]): Promise<SavedRun> {
+  const writer = new RunWriter(folderOfRun);
+  for (const [index, frames] of clips.entries()) {
+    const said = { instruction: `do ${index}`, seed: index };
+    const other = clips[(index + 1) % clips.length] as readonly Frame[];
+    await writer.add({
+      name: `sample ${index}`,
+      instruction: `do ${index}`,
+      truth: truth[index] as Frame[],
+      clips: [
+        { kind: 'commanded', ...said, frames },
+        { kind: 'swapped', ...said, frames: other },
+        { kind: 'blank', ...said, frames },
+      ],
+    });
+  }
+  await writer.end({
+    data: 'made-up clips',
+    model: { path: '/models/x', sha256: 'ab' },
+    engine: { name: 'onnxruntime', provider: 'cpu', threads: 1 },
+    sampling: { sampler: 'euler', numInferenceSteps: 8 },
+    statesWrittenBy: 'template',
+    video: { numFrames: FRAMES, width: WIDTH, height: HEIGHT, framesPerSecond: 5, givenFrames: 1 },
+    protocol: ['made up'],
+    warnings: [],
+  });
+  return readSavedRun(folderOfRun);
+}
+
+beforeAll(async () => {
+  run = await save(folder, made);
+});
+
+describe('a saved run', () => {
+  it('gives back every frame as it was', async () => {
+    for (const [index, sample] of run.samples.entries()) {
+      expect(await readSavedClip(run, sample.truth)).toEqual(truth[index]);
+      expect(await readSavedClip(run, sample.clips[0]?.file ?? '')).toEqual(made[index]);
+    }
+  });
+
+  it('is not written over, and not there before its end', async () => {
+    expect(() => new RunWriter(folder)).toThrow(`${folder}: holds a saved run already`);
+    const half = join(temporaryFolder(), 'half');
+    await new RunWriter(half).add({ name: 'a', instruction: 'b', truth: truth[0] as Frame[], clips: [] });
+    expect(() => readSavedRun(half)).toThrow(`${half}: no run.json`);
+  });
+});
+
+describe('scores by a network', () => {
+  let scores: RunScores;
+  const score = (name: Score['name'], protocol = ''): Score =>
+    scores.scores.find((each) => each.name === name && each.protocol.startsWith(protocol)) as Score;
+
+  beforeAll(async () => {
+    const i3d = await FeatureNetwork.load(engine, 'i3d', I3D);
+    const inception = await FeatureNetwork.load(engine, 'inception-v3', INCEPTION);
+    scores = await scoreRun(run, {
+      i3d,
+      inception,
+      protocols: ['seer', 'videogpt', 'stylegan-v'],
+      resamples: 20,
+      fidResamples: 4,
+    });
+    await i3d.release();
+    await inception.release();
+  });
+
+  it.each([
+    ['fvd', 'seer', 'seer/fvd'],
+    ['kvd', 'seer', 'seer/kvd'],
+    ['kvd_seer', 'seer', 'seer/kvd_seer'],
+    // The same pictures and covariance as Seer's, which comes from it.
+    ['fvd', 'videogpt', 'seer/fvd'],
+    ['fvd', 'stylegan-v', 'stylegan-v/fvd'],
+    ['kvd', 'stylegan-v', 'stylegan-v/kvd'],
+    ['fid', '', 'fid'],
+  ] as const)(
+    '%s by %s is what PyTorch works out of the same clips, from the pixels on',
+    (name, protocol, key) => {
+      const want = expected(key);
+      // The distance of the pictures is small beside its parts, which cancel.
+      const tolerance = name === 'fid' ? 0.02 : 1e-3;
+      expect(Math.abs(score(name, protocol).value - want)).toBeLessThan(tolerance * Math.abs(want));
+    },
+  );
+
+  it('the protocols differ: a number means nothing without its own', () => {
+    expect(score('fvd', 'stylegan-v').value).not.toBeCloseTo(score('fvd', 'seer').value, 3);
+    expect(score('kvd').value).not.toBeCloseTo(score('kvd_seer').value, 3);
+  });
+
+  it('come with protocol, sample count, resize, weight hash, seed and interval', () => {
+    const { value, interval = [0, 0], ...fvd } = score('fvd', 'seer');
+    expect(fvd).toEqual({
+      name: 'fvd',
+      of: 'commanded clips and the truth',
+      unit: '',
+      protocol: 'seer: given frames included, covariance unbiased, 40 logits averaged over time',
+      sampleCount: CLIPS,
+      resize: 'shorter side to 224, centre, bilinear',
+      weightsSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      resamples: 20,
+      seed: 1,
+    });
+    expect(interval[0]).toBeLessThan(value);
+    expect(interval[1]).toBeGreaterThan(value);
+    expect(score('fid')).toMatchObject({ sampleCount: CLIPS * (FRAMES - 1), resamples: 4 });
+    expect(score('fid').weightsSha256).not.toBe(score('fvd').weightsSha256);
+  });
+
+  it('weights of another network are refused, clips too short for it too', async () => {
+    await expect(FeatureNetwork.load(engine, 'i3d', INCEPTION)).rejects.toThrow(
+      /expected i3d's weights, with a tensor Conv3d_1a_7x7.conv3d.weight$/,
+    );
+    const short = (truth[0] as Frame[]).slice(0, 8);
+    expect(() => clipTensor(short, 1, protocolOf('seer'))).toThrow(/at least 9 frames to compare, got 8$/);
+    expect(() => clipTensor((truth[0] as Frame[]).slice(0, 9), 1, protocolOf('stylegan-v'))).toThrow(
+      /got 8$/,
+    );
+  });
+});
+
+describe('scores of pixels', () => {
+  it('PSNR, SSIM and sensitivity are those of the clips', async () => {
+    const { scores, samples, sensitivity, psnrByFrame } = await scoreRun(run);
+    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
+    const psnrs = made.map((clip, index) => psnr(clip, truth[index] as Frame[]));
+    expect(samples.map((each) => each.psnr)).toEqual(psnrs.map((value) => expect.closeTo(value, 9)));
+    expect(scores[0]).toMatchObject({
+      name: 'psnr',
+      value: expect.closeTo(mean(psnrs), 9),
+      sampleCount: CLIPS,
+    });
+    const ssims = made.map((clip, index) => ssim(clip, truth[index] as Frame[]));
+    expect(scores[1]).toMatchObject({ name: 'ssim', value: expect.closeTo(mean(ssims), 9) });
+    expect(psnrByFrame).toHaveLength(FRAMES);
+    // The blank clips are the commanded ones: no change anywhere.
+    expect(sensitivity.map(({ kind, count }) => [kind, count])).toEqual([
+      ['swapped', CLIPS],
+      ['blank', CLIPS],
+    ]);
+    expect(sensitivity[1]?.byFrame).toEqual(Array(FRAMES).fill(0));
+    expect(Math.min(...(sensitivity[0]?.byFrame ?? []))).toBeGreaterThan(1);
+  });
+
+  it('a clip that is the truth is told as such, not as a number', async () => {
+    const perfect = await save(join(temporaryFolder(), 'perfect'), truth);
+    const { samples } = await scoreRun(perfect);
+    expect(samples[0]?.psnrByFrame).toEqual(Array(FRAMES).fill(null));
+  });
+});
+
+describe('the bootstrap', () => {
+  const random = new Random(3);
+  const set = (count: number, shift: number) => ({
+    count,
+    width: 3,
+    values: Float64Array.from({ length: count * 3 }, () => random.normal() + shift),
+  });
+  const [a, b] = [set(200, 0), set(200, 0.5)];
+  const width = ([low, high]: readonly [number, number]): number => high - low;
+
+  it('follows from its seed, holds the value, and narrows with more samples', () => {
+    const options = { resamples: 60, seed: 1 };
+    for (const intervalOf of [
+      (x: typeof a, y: typeof a, seed = 1) => frechetInterval(1, x, y, 'unbiased', { ...options, seed }),
+      (x: typeof a, y: typeof a, seed = 1) => kernelInterval(1, x, y, { ...options, seed }),
+    ]) {
+      const interval = intervalOf(a, b);
+      expect(interval).toEqual(intervalOf(a, b));
+      expect(interval).not.toEqual(intervalOf(a, b, 2));
+      expect(interval?.[0]).toBeLessThan(1);
+      expect(interval?.[1]).toBeGreaterThan(1);
+      const few = { ...a, count: 20, values: a.values.slice(0, 60) };
+      const fewB = { ...b, count: 20, values: b.values.slice(0, 60) };
+      expect(width(intervalOf(few, fewB) as [number, number])).toBeGreaterThan(
+        1.5 * width(interval as [number, number]),
+      );
+    }
+  });
+
+  it('is none without resamples', () => {
+    expect(frechetInterval(1, a, b, 'unbiased', { resamples: 0, seed: 1 })).toBeUndefined();
+  });
+});
+
+describe('aid score', () => {
+  it('scores a saved run and keeps the scores beside it', async () => {
+    const args = [
+      'score',
+      folder,
+      '--i3d',
+      I3D,
+      '--protocol',
+      'seer',
+      'stylegan-v',
+      '--resamples',
+      '3',
+      '--provider',
+      'cpu',
+    ];
+    const { exitCode, stdout, stderr } = await aid(args);
+    expect([exitCode, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^fvd +[\d.e+]+ +95 %: .* n = 7$/m);
+    expect(stdout).toContain(
+      'seer: given frames included, covariance unbiased, 40 logits averaged over time',
+    );
+    expect(stdout).toContain('stylegan-v: given frames left out, covariance biased');
+    const json = JSON.parse((await aid([...args, '--json'])).stdout) as RunScores;
+    expect(JSON.parse(readFileSync(join(folder, 'scores.json'), 'utf8'))).toEqual(json);
+  });
+
+  it('a folder without a run is one clear line', async () => {
+    const { exitCode, stderr } = await aid(['score', '/nowhere']);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      'aid: /nowhere: no run.json; "aid evaluate --save" makes such a folder\n',
+    ]);
+  });
+});
