@@ -120,7 +120,6 @@ function buildWorkspace(origin) {
   const wanted = sha256(digestOf(...folders), origin, readStamp(join(privateRos, '.aid-set-up')) ?? '');
   if (readStamp(stamp) === wanted) return;
   say('setting up: the ROS packages aid_msgs and aid_bringup (colcon build)');
-  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const args = ['--log-base', 'log', 'build', '--merge-install', '--base-paths', ...folders];
   const env = rosEnvironment(origin);

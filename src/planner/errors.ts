@@ -10,6 +10,7 @@ export type AidErrorCode =
   | 'engine-unavailable'
   | 'engine-failed'
   | 'io-failed'
+  | 'ros-unavailable'
   | 'aborted'
   | 'deadline-exceeded'
   | 'state-prompter-failed';

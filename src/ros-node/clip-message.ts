@@ -1,0 +1,75 @@
+/** An imagined clip as aid_msgs/msg/Clip. */
+import { basename } from 'node:path';
+import type { ClipReport, Frame } from '../sdk/index.js';
+import {
+  type ClipFormat,
+  compressedFromFrame,
+  imageFromFrame,
+  NO_CAMERA_INFO,
+  scaledCameraInfo,
+} from './images.js';
+import type { CameraInfoMessage, ClipMessage, Header, Time, Uuid } from './messages.js';
+import { durationFromMs } from './time.js';
+
+export interface ClipParts {
+  readonly frames: readonly Frame[];
+  readonly report: ClipReport;
+  /** 0 is the best of its instruction. */
+  readonly rank: number;
+  readonly score: number;
+  /** For each frame, 0 to 1; empty where there is one candidate. */
+  readonly confidence: readonly number[];
+}
+
+export interface ClipOrigin {
+  /** Of the conditioning frame. */
+  readonly header: Header;
+  readonly planId: Uuid;
+  readonly generatedAt: Time;
+  /** The conditioning frame's size, and the calibration of the camera that took it. */
+  readonly picture: { readonly width: number; readonly height: number };
+  readonly cameraInfo: CameraInfoMessage | undefined;
+  readonly format: ClipFormat;
+}
+
+export async function clipMessage(clip: ClipParts, origin: ClipOrigin): Promise<ClipMessage> {
+  const { frames, report, rank, score, confidence } = clip;
+  const { header, format, cameraInfo } = origin;
+  const { sampling, numGivenFrames, framesPerSecond } = report;
+  const conditioning = numGivenFrames - 1;
+  const compressed =
+    format === 'rgb8'
+      ? []
+      : await Promise.all(frames.map((frame) => compressedFromFrame(frame, format, header)));
+  return {
+    header,
+    generated_at: origin.generatedAt,
+    plan_id: origin.planId,
+    instruction: report.instruction,
+    states: report.states,
+    states_written_by: report.statesWrittenBy,
+    model_id: basename(report.model.path),
+    model_sha256: report.model.sha256,
+    execution_provider: report.engine.provider,
+    seed: BigInt(report.seed),
+    sampler: sampling.sampler,
+    num_inference_steps: sampling.numInferenceSteps,
+    frame_guidance: sampling.frameGuidance,
+    text_guidance: sampling.textGuidance,
+    num_given_frames: numGivenFrames,
+    time_from_start: frames.map((_, index) =>
+      durationFromMs(((index - conditioning) * 1000) / framesPerSecond),
+    ),
+    frames: format === 'rgb8' ? frames.map((frame) => imageFromFrame(frame, header)) : [],
+    compressed_frames: compressed,
+    confidence: Float32Array.from(confidence),
+    camera_info:
+      cameraInfo === undefined || cameraInfo.width === 0
+        ? NO_CAMERA_INFO
+        : scaledCameraInfo(cameraInfo, origin.picture, report, header),
+    rank,
+    score,
+    planning_time: durationFromMs(report.timings.totalMs),
+    warnings: report.warnings,
+  };
+}

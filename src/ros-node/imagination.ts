@@ -1,0 +1,65 @@
+/** An order, carried out through the SDK: each instruction's candidates from one observation of the frames. */
+import { concat, concatMap, defer, type Observable } from 'rxjs';
+import { candidates, type Frame, type Planner, type RankedCandidate, type Spread } from '../sdk/index.js';
+import type { ClipParts } from './clip-message.js';
+import type { Order } from './order.js';
+
+export interface OrderStep {
+  readonly kind: 'step';
+  /** Counts from 0, and how many there are: instructions times candidates. */
+  readonly clip: number;
+  readonly clips: number;
+  /** Counts from 1. */
+  readonly step: number;
+  readonly steps: number;
+  /** The last frame as this step foresees it. */
+  readonly preview: Frame | undefined;
+}
+
+/** All candidates of one instruction, the best first. */
+export interface OrderClips {
+  readonly kind: 'clips';
+  readonly clips: readonly ClipParts[];
+}
+
+/** Unsubscribing stops the work within one denoising step. Errors: those of the SDK's `candidates`. */
+export function imagineOrder(
+  planner: Planner,
+  { instructions, states, seeds, sampling, preview }: Order,
+  frames: readonly Frame[],
+): Observable<OrderStep | OrderClips> {
+  const clips = instructions.length * seeds.length;
+  const last = (sampling.numFrames ?? planner.video.numFrames) - 1;
+  return defer(() => planner.observe(frames)).pipe(
+    concatMap((observation) =>
+      concat(
+        ...instructions.map((instruction, index) => {
+          const own = states[index];
+          return candidates(planner, {
+            ...sampling,
+            frames: observation,
+            instruction,
+            seeds,
+            ...(own === undefined ? {} : { states: own }),
+            ...(preview ? { previewFrames: [last] } : {}),
+          }).pipe(
+            concatMap((event): (OrderStep | OrderClips)[] => {
+              if (event.kind === 'candidate-step') {
+                const { step, steps } = event;
+                const clip = index * seeds.length + event.candidate;
+                return [{ kind: 'step', clip, clips, step, steps, preview: event.preview.get(last) }];
+              }
+              if (event.kind !== 'end') return [];
+              return [{ kind: 'clips', clips: partsOf(event.ranked, event.spreads.get(instruction)) }];
+            }),
+          );
+        }),
+      ),
+    ),
+  );
+}
+
+function partsOf(ranked: readonly RankedCandidate[], spread: Spread | undefined): ClipParts[] {
+  const confidence = spread?.perFrame.map((deviation) => Math.min(1, Math.max(0, 1 - deviation))) ?? [];
+  return ranked.map(({ frames, report, score }, rank) => ({ frames, report, rank, score, confidence }));
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+/** The executable of the node. */
+import { AidError } from '../planner/errors.js';
+
+const INTERRUPTED = 130;
+
+async function main(): Promise<void> {
+  const { runNode } = await import('./run-node.js');
+  const node = await runNode(process.argv.slice(2));
+  let asked = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (asked) process.exit(INTERRUPTED);
+      asked = true;
+      node.shutdown().catch(fail);
+    });
+  }
+  process.on('unhandledRejection', (error) => {
+    process.stderr.write(`aid_planner: ${error instanceof Error ? error.stack : String(error)}\n`);
+  });
+  await node.ended;
+}
+
+function fail(error: unknown): void {
+  const known = AidError.isInstance(error) || process.env.AID_DEBUG === undefined;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`aid_planner: ${known ? message : (error as Error).stack}\n`);
+  process.exit(1);
+}
+
+await main().catch(fail);
+// Threads of the engine and of the middleware are gone by now; nothing that remains is worth waiting for.
+process.exit();

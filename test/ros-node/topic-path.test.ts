@@ -1,0 +1,227 @@
+import { beforeAll, expect, it } from 'vitest';
+import { describeWithRos, image, LATCHED, worldForTests } from './ros-world.js';
+
+describeWithRos('a camera topic and a command in, a clip out', () => {
+  const world = worldForTests(61);
+
+  beforeAll(async () => {
+    const { peer } = world;
+    await peer.subscribe('clip', 'aid_msgs/msg/Clip', LATCHED);
+    await peer.subscribe('outcomes', 'aid_msgs/msg/CommandOutcome', { depth: 2000 });
+    for (const topic of ['preview', 'goal_image', 'goal_preview'])
+      await peer.subscribe(topic, 'sensor_msgs/msg/Image');
+    const node = world.start({
+      model: world.models.quick,
+      autostart: true,
+      max_image_age: 2,
+      command_timeout: 1,
+    });
+    await node.logged(/activate: inactive -> active/);
+  });
+
+  it('tells what it has loaded, to those that come later too', async () => {
+    const { peer } = world;
+    await peer.subscribe('model_info', 'aid_msgs/msg/ModelInfo', LATCHED);
+    const [{ message }] = (await peer.wait('model_info')) as [{ message: Record<string, unknown> }];
+    expect(message).toMatchObject({
+      model_id: 'quick',
+      model_path: world.models.quick,
+      model_sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      execution_provider: 'cpu',
+      threads: 1,
+      width: 32,
+      height: 32,
+      max_frames: 4,
+      frames_per_second: 5,
+    });
+  });
+
+  it('refuses a command while there is no camera', async () => {
+    const { peer } = world;
+    await peer.command('put the red cube on the blue plate');
+    const [{ message }] = (await peer.wait('outcomes')) as [{ message: Record<string, unknown> }];
+    expect(message).toMatchObject({ error_code: 200, error_msg: expect.stringContaining('no camera frame') });
+    expect((await peer.diagnostics('/aid_planner')).message).toBe('no camera frame yet');
+  });
+
+  it('imagines what the camera sees', async () => {
+    const { peer } = world;
+    const [fx, cx, cy] = [50, 31.5, 23.5];
+    const k = [fx, 0, cx, 0, fx, cy, 0, 0, 1];
+    const p = [fx, 0, cx, 0, 0, fx, cy, 0, 0, 0, 1, 0];
+    await peer.camera(image(), {
+      info: { width: 64, height: 48, k, p, distortion_model: 'plumb_bob', d: [0, 0, 0, 0, 0] },
+    });
+    await peer.command('put the red cube on the blue plate');
+    const [{ message: clip }] = await peer.wait('clip');
+    const frame = { width: 32, height: 32, encoding: 'rgb8', step: 96, header: clip.header };
+    expect(clip).toMatchObject({
+      header: { frame_id: 'camera' },
+      instruction: 'put the red cube on the blue plate',
+      states: [expect.any(String), expect.any(String), expect.any(String), expect.any(String)],
+      states_written_by: expect.stringMatching(/template/),
+      model_id: 'quick',
+      num_inference_steps: 2,
+      num_given_frames: 1,
+      frame_guidance: 1,
+      text_guidance: 2,
+      time_from_start: [0, 200, 400, 600].map((ms) => ({ sec: 0, nanosec: ms * 1e6 })),
+      frames: [frame, frame, frame, frame],
+      compressed_frames: [],
+      confidence: [],
+      rank: 0,
+      score: 0,
+    });
+    // 64x48 was scaled by 2/3 and cropped to 32x32.
+    expect(clip.camera_info).toMatchObject({ width: 32, height: 32, header: clip.header });
+    expect(clip.camera_info.k[0]).toBeCloseTo((50 * 2) / 3, 6);
+    expect(clip.camera_info.k[2]).toBeCloseTo(15.5, 6);
+    expect(clip.camera_info.k[5]).toBeCloseTo(15.5, 6);
+    const [{ message: outcome }] = await peer.wait('outcomes');
+    expect(outcome).toMatchObject({ error_code: 0, error_msg: '', plan_id: clip.plan_id });
+    const [{ message: goal }] = await peer.wait('goal_image');
+    expect(goal).toEqual(clip.frames[3]);
+    expect(await peer.wait('goal_preview', { count: 2 })).toHaveLength(2);
+  });
+
+  it('plays the clip at its own rate, over and over', async () => {
+    const heard = await world.peer.wait('preview', { count: 9 });
+    const seconds = (heard.at(-1)?.at ?? 0) - (heard[0]?.at ?? 0);
+    expect(seconds / (heard.length - 1)).toBeGreaterThan(0.15);
+    expect(seconds / (heard.length - 1)).toBeLessThan(0.3);
+  });
+
+  it('gives the same pixels for the same seed, and keeps the last clip for those that come later', async () => {
+    const { peer } = world;
+    const set = { name: 'seed', value: { type: 2, integer_value: 7 } };
+    const service = '/aid_planner/set_parameters';
+    await peer.do('call', {
+      service,
+      type: 'rcl_interfaces/srv/SetParameters',
+      fields: { parameters: [{ ...set }] },
+    });
+    const clips = [];
+    for (let i = 0; i < 2; i++) {
+      await peer.command('push the green ball to the left');
+      clips.push((await peer.wait('clip'))[0]?.message);
+    }
+    expect(clips[0].seed).toBe(7);
+    expect(clips[0].frames.map(({ data }: { data: object }) => data)).toEqual(
+      clips[1].frames.map(({ data }: { data: object }) => data),
+    );
+  });
+
+  it.each([
+    ['rgb8', 3],
+    ['bgr8', 3],
+    ['rgba8', 4],
+    ['bgra8', 4],
+    ['mono8', 1],
+  ])('takes %s with padded rows', async (encoding, bytes) => {
+    const { peer } = world;
+    await peer.wait('outcomes', { count: 0 });
+    await peer.camera(image({ encoding, bytes, padding: 13 }));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await peer.command('put the red cube on the blue plate');
+    expect((await peer.wait('outcomes'))[0]?.message).toMatchObject({ error_code: 0 });
+  });
+
+  it.each([
+    ['16 bits', { ...image(), encoding: 'rgb16' }, /expected one of the encodings .* got rgb16/],
+    ['no encoding', { ...image(), encoding: '' }, /got none/],
+    ['a step that is too short', { ...image(), step: 10 }, /step of at least 192/],
+    ['missing rows', { ...image(), data: { repeat: [1, 100] } }, /expected 9216 bytes.*got 100/],
+    ['no pixels', { ...image(), width: 0, height: 0, step: 0, data: { repeat: [1, 0] } }, /at least 8x8/],
+  ])('refuses a picture with %s and lives on', async (_, fields, reason) => {
+    const { peer } = world;
+    await peer.wait('outcomes', { count: 0 });
+    await peer.camera(fields);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await peer.command('put the red cube on the blue plate');
+    const [{ message }] = (await peer.wait('outcomes')) as [
+      { message: { error_code: number; error_msg: string } },
+    ];
+    expect(message.error_code).toBe(102);
+    expect(message.error_msg).toMatch(reason);
+  });
+
+  it('refuses an empty command', async () => {
+    const { peer } = world;
+    await peer.command('  ');
+    expect((await peer.wait('outcomes'))[0]?.message).toMatchObject({ error_code: 101 });
+  });
+
+  it('a storm of 1,000 commands in a second: the last one wins, and every one has its outcome', async () => {
+    const { peer } = world;
+    await peer.camera(image());
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const before = await peer.diagnostics('/aid_planner');
+    await peer.wait('clip', { count: 0 });
+    await peer.do('storm', { topic: 'instruction', count: 1000, seconds: 1 });
+    const heard = await peer.wait('outcomes', { count: 1000, timeout: 60 });
+    const outcomes = heard.map(({ message }) => message);
+    const codes = new Set(outcomes.map(({ error_code }) => error_code));
+    expect([...codes].every((code) => [0, 300, 301].includes(code))).toBe(true);
+    expect(new Set(outcomes.map(({ instruction }) => instruction)).size).toBe(1000);
+    expect(outcomes.find(({ instruction }) => instruction === 'command 999').error_code).toBe(0);
+    expect((await peer.wait('clip')).at(-1)?.message.instruction).toBe('command 999');
+    const after = await peer.diagnostics('/aid_planner');
+    const counted = (name: string) => Number(after[name]) - Number(before[name]);
+    expect(counted('commands')).toBe(1000);
+    expect(counted('dropped')).toBe(outcomes.filter(({ error_code }) => error_code === 301).length);
+    expect(counted('preempted')).toBe(outcomes.filter(({ error_code }) => error_code === 300).length);
+    expect(after.lost).toBe('0');
+  });
+
+  it('a camera that stops: the command waits for a newer frame, then is refused', async () => {
+    const { peer } = world;
+    await peer.do('camera_stop', { topic: 'image' });
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await peer.wait('outcomes', { count: 0 });
+    await peer.command('put the red cube on the blue plate');
+    const [{ message }] = (await peer.wait('outcomes')) as [
+      { message: { error_code: number; error_msg: string } },
+    ];
+    expect(message.error_code).toBe(201);
+    expect(message.error_msg).toMatch(/latest frame is \d+\.\d s old/);
+    const { level, message: health } = await peer.diagnostics('/aid_planner');
+    expect(health).toMatch(/latest frame is/);
+    expect(Number(level)).toBe(3);
+    await peer.camera(image());
+    await peer.command('put the red cube on the blue plate');
+    expect((await peer.wait('outcomes'))[0]?.message).toMatchObject({ error_code: 0 });
+  });
+
+  it('takes files on image/compressed, and gives files', async () => {
+    const { peer } = world;
+    const set = async (name: string, value: string) => {
+      const parameters = [{ name, value: { type: 4, string_value: value } }];
+      const service = '/aid_planner/set_parameters';
+      const fields = { parameters };
+      return (await peer.do('call', { service, type: 'rcl_interfaces/srv/SetParameters', fields }))
+        .results[0];
+    };
+    expect(await set('image_transport', 'compressed')).toMatchObject({
+      successful: false,
+      reason: expect.stringContaining('deactivate it first'),
+    });
+    await peer.change('/aid_planner', 'deactivate');
+    expect(await set('image_transport', 'compressed')).toMatchObject({ successful: true });
+    expect(await set('clip_format', 'png')).toMatchObject({ successful: true });
+    await peer.change('/aid_planner', 'activate');
+    const { encodePng } = await import('#planner/conditioning/frame.js');
+    const file = await encodePng({ width: 32, height: 32, data: new Uint8Array(32 * 32 * 3).fill(50) });
+    const fields = {
+      header: { frame_id: 'camera' },
+      format: 'png',
+      data: `0x${Buffer.from(file).toString('hex')}`,
+    };
+    await peer.do('camera', { topic: 'image/compressed', type: 'sensor_msgs/msg/CompressedImage', fields });
+    await peer.wait('clip', { count: 0 });
+    await peer.command('put the red cube on the blue plate');
+    const [{ message: clip }] = await peer.wait('clip');
+    expect(clip.frames).toEqual([]);
+    expect(clip.compressed_frames).toHaveLength(4);
+    expect(clip.compressed_frames[0]).toMatchObject({ format: 'png', header: clip.header });
+  });
+});
