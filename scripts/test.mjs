@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, project, run, SetUpError, say, setUpNode, setUpSim } from './set-up.mjs';
+import { setUpRos } from './set-up-ros.mjs';
 
 const bin = (name) => join(project, 'node_modules', '.bin', name);
 const python = join(project, 'sim', '.venv', 'bin', 'python');
@@ -60,6 +61,14 @@ function main(args) {
     if (!(error instanceof SetUpError)) throw error;
     say(error.message);
     failures.push('simulator');
+  }
+  try {
+    setUpRos();
+  } catch (error) {
+    if (!(error instanceof SetUpError)) throw error;
+    say(error.message);
+    // There are platforms without it; its tests are skipped there, and say why.
+    if (process.platform === 'linux') failures.push('ROS 2');
   }
   // Where it cannot be had, the tests that need it are skipped.
   run(process.execPath, ['scripts/setup-software-vulkan.mjs']);

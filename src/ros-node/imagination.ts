@@ -22,11 +22,15 @@ export interface OrderClips {
   readonly clips: readonly ClipParts[];
 }
 
-/** Unsubscribing stops the work within one denoising step. Errors: those of the SDK's `candidates`. */
+/**
+ * Aborting stops the work within one denoising step; the error comes when it has stopped, so that what follows finds
+ * the engine free. Errors: those of the SDK's `candidates`, `aborted` among them.
+ */
 export function imagineOrder(
   planner: Planner,
   { instructions, states, seeds, sampling, preview }: Order,
   frames: readonly Frame[],
+  abortSignal: AbortSignal,
 ): Observable<OrderStep | OrderClips> {
   const clips = instructions.length * seeds.length;
   const last = (sampling.numFrames ?? planner.video.numFrames) - 1;
@@ -38,6 +42,7 @@ export function imagineOrder(
           return candidates(planner, {
             ...sampling,
             frames: observation,
+            abortSignal,
             instruction,
             seeds,
             ...(own === undefined ? {} : { states: own }),

@@ -5,20 +5,25 @@ import { AidError } from '../planner/errors.js';
 const INTERRUPTED = 130;
 
 async function main(): Promise<void> {
-  const { runNode } = await import('./run-node.js');
-  const node = await runNode(process.argv.slice(2));
-  let asked = false;
+  let stop = (): void => undefined;
+  const asked = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  let signals = 0;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (asked) process.exit(INTERRUPTED);
-      asked = true;
-      node.shutdown().catch(fail);
+      signals += 1;
+      if (signals > 1) process.exit(INTERRUPTED);
+      stop();
     });
   }
   process.on('unhandledRejection', (error) => {
     process.stderr.write(`aid_planner: ${error instanceof Error ? error.stack : String(error)}\n`);
   });
-  await node.ended;
+  const { runNode } = await import('./run-node.js');
+  const node = await runNode(process.argv.slice(2));
+  await asked;
+  await node.shutdown();
 }
 
 function fail(error: unknown): void {

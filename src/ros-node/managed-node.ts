@@ -202,6 +202,9 @@ export class ManagedNode extends ros.LifecycleNode {
       const readOnly = spec.changeable === 'start';
       const type = TYPE[spec.type];
       const descriptor = new ros.ParameterDescriptor(name, type, describe(name), readOnly, range);
+      // rclnodejs leaves the range out of what describe_parameters answers.
+      const message = { ...descriptor.toMessage(), ...rangeMessage(spec) };
+      descriptor.toMessage = () => message;
       (this._parameterOverrides as Map<string, Parameter>).delete(name);
       this.declareParameter(new ros.Parameter(name, type, value), descriptor);
     }
@@ -242,6 +245,14 @@ export class ManagedNode extends ros.LifecycleNode {
       source._subscribeToClockTopic();
     }
   }
+}
+
+function rangeMessage(spec: ParameterSpec): object {
+  if (spec.type !== 'integer' && spec.type !== 'double') return {};
+  const [from_value, to_value] = spec.range;
+  return spec.type === 'integer'
+    ? { integer_range: [{ from_value, to_value, step: 0n }] }
+    : { floating_point_range: [{ from_value, to_value, step: 0 }] };
 }
 
 function refused(reason: string): SetParametersResult {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { finalize, lastValueFrom, type Observable } from 'rxjs';
+import { concatMap, lastValueFrom, type Observable } from 'rxjs';
 import { type ChosenProvider, imagine, VideoPlanner } from '../sdk/index.js';
 import { clipMessage } from './clip-message.js';
 import { CommandQueue } from './command-queue.js';
@@ -313,7 +313,7 @@ export class PlannerNode implements LifecycleHooks {
         cameraInfo: order.given === undefined ? this.#cameraInfo : undefined,
         format: settings.clip_format as ClipFormat,
       };
-      await untilComplete(imagineOrder(planner, order, given.frames), either, async (event) => {
+      await eachOf(imagineOrder(planner, order, given.frames, either), async (event) => {
         if (event.kind === 'step') return tell.step(event);
         const messages = await Promise.all(
           event.clips.map((clip) =>
@@ -327,6 +327,9 @@ export class PlannerNode implements LifecycleHooks {
         const { framesPerSecond } = planner.video;
         outputs.clip(message, { frames: best.frames, framesPerSecond, loop: settings.preview_loop });
       });
+    } catch (error) {
+      // Why it was stopped says more than that it was.
+      throw either.aborted ? either.reason : error;
     } finally {
       clearTimeout(timer);
     }
@@ -372,35 +375,12 @@ function disabled(): CommandError {
   return new CommandError('DISABLED', 'the service set_enabled has switched imagining off');
 }
 
-/** Takes one event after the other; aborting unsubscribes, which stops the work. Errors: the signal's reason. */
-function untilComplete<Event>(
+/** Takes one event after the other. Errors: those of the events and of `take`. */
+function eachOf<Event>(
   events: Observable<Event>,
-  abortSignal: AbortSignal,
   take: (event: Event) => void | Promise<void>,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let taken: Promise<void> = Promise.resolve();
-    let onAbort = (): void => undefined;
-    const subscription = events
-      .pipe(finalize(() => abortSignal.removeEventListener('abort', onAbort)))
-      .subscribe({
-        next: (event) => {
-          taken = taken.then(() => (abortSignal.aborted ? undefined : take(event)));
-          taken.catch((error: unknown) => {
-            subscription.unsubscribe();
-            reject(error);
-          });
-        },
-        error: reject,
-        complete: () => taken.then(resolve, reject),
-      });
-    onAbort = () => {
-      subscription.unsubscribe();
-      reject(abortSignal.reason);
-    };
-    if (abortSignal.aborted) onAbort();
-    else abortSignal.addEventListener('abort', onAbort);
-  });
+  return lastValueFrom(events.pipe(concatMap(async (event) => take(event))), { defaultValue: undefined });
 }
 
 /** Every graph is built and run once. */

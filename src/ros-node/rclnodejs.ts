@@ -47,7 +47,7 @@ export interface Parameter {
   readonly value: ParameterValue;
 }
 export interface ParameterDescriptor {
-  additionalConstraints: string;
+  toMessage(): object;
 }
 export interface SetParametersResult {
   successful: boolean;

@@ -7,8 +7,6 @@ import { parseRosArguments } from './ros-arguments.js';
 export const DEFAULT_NAME = 'aid_planner';
 
 export interface RunningNode {
-  /** Resolves when the node has shut down. */
-  readonly ended: Promise<void>;
   /** Deactivates, cleans up, and takes the node from the graph; resolves when it is done. */
   shutdown(): Promise<void>;
 }
@@ -24,22 +22,16 @@ export async function runNode(args: readonly string[]): Promise<RunningNode> {
   new PlannerNode(node);
   node.spin();
   let stopping: Promise<void> | undefined;
-  let hasEnded = (): void => undefined;
-  const ended = new Promise<void>((resolve) => {
-    hasEnded = resolve;
-  });
   const stop = async (): Promise<void> => {
     await node.change('shutdown');
     node.stop();
     node.destroy();
     context.shutdown();
-    hasEnded();
   };
   if (node.settings.autostart) {
     void node.change('configure').then((done) => (done ? node.change('activate') : false));
   }
   return {
-    ended,
     shutdown: () => {
       stopping ??= stop();
       return stopping;

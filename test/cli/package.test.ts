@@ -45,6 +45,15 @@ it('holds what it needs and nothing else, and works where it is installed', asyn
     stdout: 'true invalid-model-folder\n',
     stderr: '',
   });
+  // Without ROS 2, its part says in one error what it needs; the parts above run.
+  writeFileSync(
+    join(folder, 'try-ros.js'),
+    "await import('aid-planner/ros').catch((error) => console.log(error.name, error.code, error.message));\n",
+  );
+  const noRos = { ROS_DISTRO: '', AMENT_PREFIX_PATH: '' };
+  const withoutRos = await run(process.execPath, ['try-ros.js'], { cwd: folder, environment: noRos });
+  expect(withoutRos).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(withoutRos.stdout).toMatch(/^AidError ros-unavailable aid-planner\/ros: no ROS 2 is sourced .*\n$/);
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   const aid = join(folder, 'node_modules', '.bin', 'aid');
   expect(await run(aid, ['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });

@@ -52,7 +52,8 @@ def fill(message, fields):
             package, cls = kind.split("/")
             setattr(message, name, [fill(type_of(f"{package}/msg/{cls}")(), each) for each in value])
         else:
-            setattr(message, name, value)
+            # JSON has no numbers that are none.
+            setattr(message, name, float(value) if isinstance(current, float) else value)
     return message
 
 
@@ -97,15 +98,14 @@ class Peer:
 
         self.node.create_subscription(type_of(type), topic, hear, profile(qos or {}))
 
-    def wait(self, topic, count=1, timeout=20.0, clear=True):
+    def wait(self, topic, count=1, timeout=20.0):
         """The messages so far, once there are `count`."""
         with self.news:
             enough = self.news.wait_for(lambda: len(self.heard[topic]) >= count, timeout)
             heard = self.heard[topic]
             if not enough:
                 raise TimeoutError(f"{topic}: {len(heard)} of {count} messages in {timeout} s")
-            if clear:
-                self.heard[topic] = []
+            self.heard[topic] = []
             return [{"at": at, "message": message} for at, message in heard]
 
     def publisher(self, topic, type, qos=None):

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe } from 'vitest';
-import { type TinyModelOptions, writeTinyModel } from '../support/tiny-model.js';
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { writeTinyModel } from '../support/tiny-model.js';
 
 const { stdout } = spawnSync(process.execPath, ['scripts/set-up-ros.mjs', '--find'], { encoding: 'utf8' });
 export const rosEnvironment = JSON.parse(stdout || 'null') as Record<string, string> | null;
@@ -93,12 +93,29 @@ export class Peer {
   }
 
   /** All messages since the last call, once there are `count`. */
-  wait(topic: string, options: { count?: number; timeout?: number; clear?: boolean } = {}): Promise<Heard[]> {
+  wait(topic: string, options: { count?: number; timeout?: number } = {}): Promise<[Heard, ...Heard[]]> {
     return this.do('wait', { topic, ...options });
+  }
+
+  /** All messages since the last call, if there are any. */
+  drain(topic: string): Promise<Heard[]> {
+    return this.do('wait', { topic, count: 0 });
   }
 
   command(data: string): Promise<number> {
     return this.do('publish', { topic: 'instruction', type: 'std_msgs/msg/String', fields: { data } });
+  }
+
+  /** Sends a command and waits for what becomes of it; `outcomes` is to be subscribed to. */
+  // biome-ignore lint/suspicious/noExplicitAny: a message as JSON
+  async outcomeOf(data: string): Promise<any> {
+    await this.drain('outcomes');
+    await this.command(data);
+    for (;;) {
+      const heard = await this.wait('outcomes');
+      const own = heard.find(({ message }) => message.instruction === data);
+      if (own !== undefined) return own.message;
+    }
   }
 
   camera(fields: object, options: object = {}): Promise<void> {
@@ -122,7 +139,7 @@ export class Peer {
   /** The `latest` diagnostics of the node as an object. */
   async diagnostics(name: string): Promise<Record<string, string>> {
     // One that was under way may be older than what the caller did last.
-    await this.wait('/diagnostics', { clear: true, count: 0 });
+    await this.drain('/diagnostics');
     for (;;) {
       const heard = await this.wait('/diagnostics', { count: 2 });
       const status = heard
@@ -174,9 +191,12 @@ export class NodeUnderTest {
     throw new Error(`the log has no ${pattern}:\n${this.log}`);
   }
 
+  /** In order, so that others forget it at once. */
   async end(): Promise<void> {
-    this.process.kill('SIGKILL');
+    this.process.kill('SIGTERM');
+    const timer = setTimeout(() => this.process.kill('SIGKILL'), 20_000);
     await this.exit;
+    clearTimeout(timer);
   }
 }
 
@@ -186,25 +206,32 @@ export interface World {
   /** Folders of tiny models: one that is quick, and one that takes its time. */
   readonly models: { readonly quick: string; readonly slow: string };
   folder(): string;
-  /** Starts a node; it ends with the tests of the file. */
+  /** Starts a node; it ends with its test, or with the file when it is started before the tests. */
   start(parameters?: Record<string, string | number | boolean>, args?: readonly string[]): NodeUnderTest;
 }
 
 /** A peer, models and nodes for the tests of one file. */
-export function worldForTests(domain: number, slow: TinyModelOptions = {}): World {
+export function worldForTests(domain: number): World {
   const root = mkdtempSync(join(tmpdir(), 'aid-ros-'));
   const environment = rosEnvironmentOf(domain);
   const models = { quick: join(root, 'quick'), slow: join(root, 'slow') };
   const nodes: NodeUnderTest[] = [];
   let peer: Peer | undefined;
   let folders = 0;
+  let lasting = 0;
   beforeAll(async () => {
     await writeTinyModel(models.quick);
     const sampling = { num_inference_steps: 60, frame_guidance: 1, text_guidance: 2 };
-    await writeTinyModel(models.slow, { width: 64, height: 64, numFrames: 8, aid: { sampling }, ...slow });
+    await writeTinyModel(models.slow, { width: 96, height: 96, numFrames: 8, aid: { sampling } });
     peer = new Peer(environment);
     await peer.ready;
     await peer.subscribe('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray');
+  });
+  beforeEach(() => {
+    lasting = nodes.length;
+    return async () => {
+      await Promise.all(nodes.splice(lasting).map((node) => node.end()));
+    };
   });
   afterAll(async () => {
     await Promise.all([...nodes.map((node) => node.end()), peer?.end()]);
@@ -231,20 +258,16 @@ export function worldForTests(domain: number, slow: TinyModelOptions = {}): Worl
   };
 }
 
-/** A picture's fields: rows of `padding` bytes more than they need. */
+/** A picture's fields: every pixel has the bytes `pixel`, every row ends with `padding` more that mean nothing. */
 export function image(
-  options: { width?: number; height?: number; encoding?: string; bytes?: number; padding?: number } = {},
+  options: { encoding?: string; pixel?: readonly number[]; padding?: number } = {},
 ): object {
-  const { width = 64, height = 48, encoding = 'rgb8', bytes = 3, padding = 0 } = options;
-  const step = width * bytes + padding;
-  return {
-    header: { frame_id: 'camera' },
-    width,
-    height,
-    encoding,
-    step,
-    data: { repeat: [99, step * height] },
-  };
+  const { encoding = 'rgb8', pixel = [99, 99, 99], padding = 0 } = options;
+  const [width, height] = [64, 48];
+  const step = width * pixel.length + padding;
+  const row = Buffer.concat([Buffer.alloc(step - padding, Buffer.from(pixel)), Buffer.alloc(padding, 7)]);
+  const data = `0x${Buffer.concat(Array(height).fill(row)).toString('hex')}`;
+  return { header: { frame_id: 'camera' }, width, height, encoding, step, data };
 }
 
 export const LATCHED = { depth: 1, durability: 'TRANSIENT_LOCAL' };

@@ -1,0 +1,239 @@
+import { beforeAll, expect, it } from 'vitest';
+import { describeWithRos, image, LATCHED, worldForTests } from './ros-world.js';
+
+/** action_msgs/msg/GoalStatus */
+const STATUS = { succeeded: 4, canceled: 5, aborted: 6 };
+
+describeWithRos('the action imagine', () => {
+  const world = worldForTests(62);
+  const goal = (fields: object, key = 'goal', action = 'imagine') =>
+    world.peer.do('send_goal', {
+      action,
+      fields: { instructions: ['put the red cube on the blue plate'], ...fields },
+      key,
+    });
+  const result = (key = 'goal') => world.peer.do('result', { key });
+
+  beforeAll(async () => {
+    const { peer } = world;
+    const node = world.start({ model: world.models.slow, autostart: true });
+    await peer.subscribe('clip', 'aid_msgs/msg/Clip', LATCHED);
+    await peer.camera(image());
+    await node.logged(/activate: inactive -> active/);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  });
+
+  it('imagines on the latest camera frame and tells how far it is', async () => {
+    const { peer } = world;
+    const { accepted, id } = await goal({ num_inference_steps: 5, seed: 3, preview: true });
+    expect(accepted).toBe(true);
+    const { status, result: clip } = await result();
+    expect(status).toBe(STATUS.succeeded);
+    expect(clip).toMatchObject({
+      error_code: 0,
+      error_msg: '',
+      clips: [{ seed: 3, num_inference_steps: 5, rank: 0 }],
+    });
+    expect(Buffer.from(clip.clips[0].plan_id.uuid).toString('hex')).toBe(id);
+    expect(clip.clips[0].frames).toHaveLength(8);
+    const feedback = (await peer.wait('feedback goal', { count: 5 })).map(({ message }) => message);
+    expect(feedback.map(({ step, steps, clip: index, clips }) => [step, steps, index, clips])).toEqual(
+      [1, 2, 3, 4, 5].map((step) => [step, 5, 0, 1]),
+    );
+    expect(feedback[0].preview).toMatchObject({
+      width: 96,
+      height: 96,
+      encoding: 'rgb8',
+      header: clip.clips[0].header,
+    });
+    const seconds = feedback.map(({ estimated_time_remaining: eta }) => eta.sec + eta.nanosec / 1e9);
+    expect(seconds[0]).toBeGreaterThan(0);
+    expect(seconds[4]).toBe(0);
+    // The clip is on the topic too.
+    expect((await peer.wait('clip')).at(-1)?.message.plan_id).toEqual(clip.clips[0].plan_id);
+  });
+
+  it('several instructions and candidates: each ranked, with confidence; feedback without previews', async () => {
+    const { peer } = world;
+    const instructions = ['put the red cube on the blue plate', 'push the green ball to the left'];
+    await goal({ instructions, candidates: 2, seed: 10, num_inference_steps: 2, num_frames: 4 });
+    const { result: answer } = await result();
+    expect(answer.error_code).toBe(0);
+    const { clips } = answer;
+    expect(
+      clips.map(({ instruction, rank }: { instruction: string; rank: number }) => [instruction, rank]),
+    ).toEqual([
+      [instructions[0], 0],
+      [instructions[0], 1],
+      [instructions[1], 0],
+      [instructions[1], 1],
+    ]);
+    for (const clip of clips) {
+      expect([10, 11]).toContain(clip.seed);
+      expect(clip.confidence).toHaveLength(4);
+      expect(clip.confidence.every((each: number) => each >= 0 && each <= 1)).toBe(true);
+      expect(clip.score).toBeLessThanOrEqual(0);
+      expect(clip.warnings).toEqual([expect.stringContaining('4 frames asked')]);
+    }
+    expect(clips[0].score).toBeGreaterThanOrEqual(clips[1].score);
+    const feedback = (await peer.wait('feedback goal', { count: 8 })).map(({ message }) => message);
+    expect(feedback.at(-1)).toMatchObject({
+      clip: 3,
+      clips: 4,
+      step: 2,
+      steps: 2,
+      preview: { width: 0, height: 0 },
+    });
+  });
+
+  it('imagines on frames and with states that come with the goal', async () => {
+    const frames = [
+      image({ pixel: [1, 2, 3] }),
+      { ...image(), header: { frame_id: 'gripper', stamp: { sec: 5, nanosec: 6 } } },
+    ];
+    const states = ['it waits', 'it reaches', 'it moves', 'it is done'];
+    await goal({ frames, states, num_inference_steps: 2 });
+    const { result: answer } = await result();
+    expect(answer.clips[0]).toMatchObject({
+      header: { frame_id: 'gripper', stamp: { sec: 5, nanosec: 6 } },
+      states,
+      states_written_by: 'caller',
+      num_given_frames: 2,
+    });
+    // The conditioning frame is the second one, and what was before it is in the past.
+    expect(answer.clips[0].time_from_start.slice(0, 3)).toEqual([
+      { sec: -1, nanosec: 800_000_000 },
+      { sec: 0, nanosec: 0 },
+      { sec: 0, nanosec: 200_000_000 },
+    ]);
+  });
+
+  it.each([
+    ['no instruction', { instructions: [] }, 100, /instructions: expected 1 to/],
+    ['an empty instruction', { instructions: ['put', ' '] }, 101, /instructions\[1\]/],
+    ['three states', { states: ['a', 'b', 'c'] }, 100, /states: expected none or 4/],
+    ['a seed below -1', { seed: -2 }, 100, /seed/],
+    ['an unknown preset', { preset: 'none-such' }, 100, /preset: the model has no none-such/],
+    ['too many frames', { num_frames: 999 }, 100, /numFrames/],
+    ['guidance that is no number', { text_guidance: 'nan' }, 100, /text_guidance/],
+    ['a picture of 16 bits', { frames: [image({ encoding: 'rgb16' })] }, 102, /got rgb16/],
+    [
+      'a file that is none',
+      { compressed_frames: [{ format: 'png', data: '0x0102' }] },
+      102,
+      /JPEG, PNG or WebP/,
+    ],
+  ])('aborts a goal with %s, with its reason', async (_, fields, code, reason) => {
+    await goal(fields);
+    const { status, result: answer } = await result();
+    expect(status).toBe(STATUS.aborted);
+    expect(answer).toMatchObject({ error_code: code, error_msg: expect.stringMatching(reason), clips: [] });
+  });
+
+  it('cancels in the middle, within a step or two', async () => {
+    const { peer } = world;
+    await goal({ num_inference_steps: 1000 });
+    await peer.wait('feedback goal', { count: 3 });
+    const { canceling } = await peer.do('cancel');
+    expect(canceling).toBe(1);
+    const { status, result: answer } = await result();
+    expect(status).toBe(STATUS.canceled);
+    expect(answer).toMatchObject({ error_code: 302, clips: [] });
+    const { length } = await peer.drain('feedback goal');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(length).toBeLessThan(900);
+    expect(await peer.drain('feedback goal')).toEqual([]);
+  });
+
+  it('a newer goal aborts the current one', async () => {
+    const { peer } = world;
+    await goal({ num_inference_steps: 1000 }, 'first');
+    await peer.wait('feedback first');
+    await goal({ num_inference_steps: 1000 }, 'second');
+    expect(await result('first')).toMatchObject({
+      status: STATUS.aborted,
+      result: { error_code: 300, clips: [] },
+    });
+    await peer.wait('feedback second');
+    await goal({ num_inference_steps: 2 }, 'third');
+    expect(await result('second')).toMatchObject({ status: STATUS.aborted, result: { error_code: 300 } });
+    expect(await result('third')).toMatchObject({ status: STATUS.succeeded, result: { error_code: 0 } });
+  });
+
+  it('of goals that wait only the newest is kept', async () => {
+    const { peer } = world;
+    await goal({ num_inference_steps: 1000 }, 'first');
+    await peer.wait('feedback first');
+    const keys = Array.from({ length: 12 }, (_, i) => `burst ${i}`);
+    await Promise.all(keys.map((key) => goal({ num_inference_steps: 20 }, key)));
+    const codes = (await Promise.all(keys.map((key) => result(key)))).map(
+      ({ result: answer }) => answer.error_code,
+    );
+    // They came in some order; one was the last.
+    expect(codes.filter((code) => code === 0)).toHaveLength(1);
+    expect(codes.filter((code) => code === 301).length).toBeGreaterThan(0);
+    expect(codes.every((code) => [0, 300, 301].includes(code))).toBe(true);
+  });
+
+  it('a goal that waits can be canceled', async () => {
+    const { peer } = world;
+    // Commands wait for the current clip here, so that something waits long enough.
+    await goal({ num_inference_steps: 1000 }, 'current');
+    await peer.wait('feedback current');
+    const waiting = goal({ num_inference_steps: 1000 }, 'waiting');
+    await waiting;
+    await peer.do('cancel', { key: 'waiting' });
+    expect(await result('waiting')).toMatchObject({ status: STATUS.canceled, result: { error_code: 302 } });
+    expect((await result('current')).result.error_code).toBe(300);
+  });
+
+  it('a deadline ends a goal, with the clips that were ready', async () => {
+    const deadline = { sec: 0, nanosec: 700_000_000 };
+    const instructions = Array.from({ length: 64 }, () => 'put the red cube on the blue plate');
+    await goal({ instructions, num_inference_steps: 2, deadline });
+    const { status, result: answer } = await result();
+    expect(status).toBe(STATUS.aborted);
+    expect(answer).toMatchObject({ error_code: 303, error_msg: expect.stringContaining('0.7 s') });
+    expect(answer.total_time.sec * 1e9 + answer.total_time.nanosec).toBeGreaterThanOrEqual(690_000_000);
+    expect(answer.clips.length).toBeLessThan(64);
+  });
+
+  it('reset ends what is under way; set_enabled refuses what comes', async () => {
+    const { peer } = world;
+    await goal({ num_inference_steps: 1000 });
+    await peer.wait('feedback goal');
+    const reset = {
+      service: '/aid_planner/reset',
+      type: 'aid_msgs/srv/Reset',
+      fields: { forget_image: false },
+    };
+    expect(await peer.do('call', reset)).toMatchObject({ success: true, ended: 1 });
+    expect((await result()).result.error_code).toBe(304);
+    const enable = (enabled: boolean) =>
+      peer.do('call', {
+        service: '/aid_planner/set_enabled',
+        type: 'aid_msgs/srv/SetEnabled',
+        fields: { enabled },
+      });
+    expect(await enable(false)).toMatchObject({ success: true, was_enabled: true });
+    await goal({});
+    expect((await result()).result.error_code).toBe(305);
+    expect(await enable(true)).toMatchObject({ success: true, was_enabled: false });
+    await goal({ num_inference_steps: 2 });
+    expect((await result()).result.error_code).toBe(0);
+  });
+
+  it('rejects goals while it is not active, and takes them again', async () => {
+    const { peer } = world;
+    await goal({ num_inference_steps: 1000 }, 'interrupted');
+    await peer.wait('feedback interrupted');
+    expect(await peer.change('/aid_planner', 'deactivate')).toEqual({ success: true });
+    expect((await result('interrupted')).result.error_code).toBe(306);
+    expect(await goal({})).toEqual({ accepted: false });
+    expect(await peer.change('/aid_planner', 'cleanup')).toEqual({ success: true });
+    expect(await peer.change('/aid_planner', 'configure')).toEqual({ success: true });
+    expect(await peer.change('/aid_planner', 'activate')).toEqual({ success: true });
+    await goal({ num_inference_steps: 2 }, 'again');
+    expect((await result('again')).result.error_code).toBe(0);
+  });
+});

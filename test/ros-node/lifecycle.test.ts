@@ -1,0 +1,148 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { describeWithRos, image, LATCHED, worldForTests } from './ros-world.js';
+
+const NODE = '/aid_planner';
+
+describeWithRos('the lifecycle', () => {
+  const world = worldForTests(63);
+
+  it('refuses wrong transitions and goes on', async () => {
+    const { peer } = world;
+    const node = world.start({ model: world.models.quick });
+    expect(await peer.state(NODE)).toBe('unconfigured');
+    for (const wrong of ['activate', 'deactivate', 'cleanup', 'none_such'])
+      expect(await peer.change(NODE, wrong)).toEqual({ success: false });
+    const byNumber = (id: number) => {
+      const fields = { transition: { id } };
+      return peer.do('call', {
+        service: `${NODE}/change_state`,
+        type: 'lifecycle_msgs/srv/ChangeState',
+        fields,
+      });
+    };
+    expect(await byNumber(3)).toEqual({ success: false });
+    expect(await byNumber(77)).toEqual({ success: false });
+    expect(await peer.state(NODE)).toBe('unconfigured');
+    await node.logged(/transition activate refused: the node is unconfigured; possible: configure, shutdown/);
+    expect(await byNumber(1)).toEqual({ success: true });
+    expect(await peer.change(NODE, 'configure')).toEqual({ success: false });
+    expect(await peer.change(NODE, 'activate')).toEqual({ success: true });
+    expect(await peer.change(NODE, 'cleanup')).toEqual({ success: false });
+    expect(await peer.state(NODE)).toBe('active');
+    expect(await peer.change(NODE, 'deactivate')).toEqual({ success: true });
+    expect(await peer.change(NODE, 'cleanup')).toEqual({ success: true });
+    expect(await peer.change(NODE, 'shutdown')).toEqual({ success: true });
+    expect(await peer.state(NODE)).toBe('finalized');
+    expect(await peer.change(NODE, 'configure')).toEqual({ success: false });
+    await node.end();
+  });
+
+  it('loads in configure, answers meanwhile, and shows the state in between', async () => {
+    const { peer } = world;
+    const node = world.start({ model: world.models.slow, warm_up: true });
+    await peer.subscribe(`${NODE}/transition_event`, 'lifecycle_msgs/msg/TransitionEvent');
+    await peer.state(NODE);
+    const configured = peer.change(NODE, 'configure');
+    await node.logged(/loading/);
+    expect(await peer.state(NODE)).toBe('configuring');
+    // The next request waits for its turn.
+    const activated = peer.change(NODE, 'activate');
+    expect(await peer.state(NODE)).toBe('configuring');
+    expect(await configured).toEqual({ success: true });
+    expect(await activated).toEqual({ success: true });
+    const events = await peer.wait(`${NODE}/transition_event`, { count: 4 });
+    expect(events.map(({ message }) => message.goal_state.label)).toEqual([
+      'configuring',
+      'inactive',
+      'activating',
+      'active',
+    ]);
+    await node.end();
+  });
+
+  it('a model that cannot be loaded fails the transition, and another one can be given', async () => {
+    const { peer } = world;
+    const node = world.start({ model: join(world.folder(), 'nowhere'), autostart: true });
+    await node.logged(/configure failed: .*nowhere/);
+    expect(await peer.state(NODE)).toBe('unconfigured');
+    const parameters = [{ name: 'model', value: { type: 4, string_value: world.models.quick } }];
+    const type = 'rcl_interfaces/srv/SetParameters';
+    expect(
+      (await peer.do('call', { service: `${NODE}/set_parameters`, type, fields: { parameters } })).results,
+    ).toEqual([{ successful: true, reason: '' }]);
+    expect(await peer.change(NODE, 'configure')).toEqual({ success: true });
+    await node.end();
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s during a clip: it ends in order', async (signal) => {
+    const { peer } = world;
+    const node = world.start({ model: world.models.slow, autostart: true, num_inference_steps: 1000 });
+    await peer.subscribe('outcomes', 'aid_msgs/msg/CommandOutcome');
+    await peer.subscribe('goal_preview', 'sensor_msgs/msg/Image');
+    await node.logged(/activate: inactive -> active/);
+    await peer.camera(image());
+    await peer.command('put the red cube on the blue plate');
+    await peer.wait('goal_preview');
+    node.process.kill(signal);
+    expect(await node.exit).toEqual({ code: 0, signal: null });
+    expect((await peer.wait('outcomes'))[0]?.message.error_code).toBe(306);
+    await node.logged(/shutdown: active -> finalized/);
+    await peer.do('camera_stop', { topic: 'image' });
+    expect(node.log).not.toMatch(/\[ERROR\]|Error:|terminate|corrupt/);
+  });
+
+  it('SIGTERM while it loads: it stops loading and ends', async () => {
+    const node = world.start({ model: world.models.slow, autostart: true });
+    await node.logged(/loading/);
+    node.process.kill('SIGTERM');
+    expect(await node.exit).toEqual({ code: 0, signal: null });
+    await node.logged(/shutdown: \w+ -> finalized/);
+  });
+
+  it('a callback that throws is a line in the log, and the node goes on', async () => {
+    const { peer } = world;
+    const node = world.start({ model: world.models.quick, autostart: true });
+    await node.logged(/activate: inactive -> active/);
+    // A parameter without a name makes rclnodejs throw inside its service.
+    const fields = { parameters: [{ name: '', value: { type: 4, string_value: 'x' } }] };
+    const type = 'rcl_interfaces/srv/SetParameters';
+    await peer.do('call_without_waiting', { service: `${NODE}/set_parameters`, type, fields });
+    await node.logged(/a callback failed/);
+    expect(await peer.state(NODE)).toBe('active');
+    expect((await peer.diagnostics(NODE)).callback_errors).toBe('1');
+    await node.end();
+  });
+
+  it('simulated time from a best-effort /clock', async () => {
+    const { peer } = world;
+    await peer.do('clock', { seconds: 1000 });
+    const node = world.start({
+      model: world.models.quick,
+      use_sim_time: true,
+      max_image_age: 0,
+      autostart: true,
+    });
+    await node.logged(/activate: inactive -> active/);
+    await peer.subscribe('clip', 'aid_msgs/msg/Clip', LATCHED);
+    await peer.camera(image());
+    await peer.command('put the red cube on the blue plate');
+    const sec = (await peer.wait('clip')).at(-1)?.message.generated_at.sec;
+    expect(sec).toBeGreaterThanOrEqual(1000);
+    expect(sec).toBeLessThan(2000);
+    await node.end();
+  });
+
+  it('a parameter file that cannot be used, or a value out of range: one line, exit status 1', async () => {
+    const file = join(world.folder(), 'broken.yaml');
+    writeFileSync(file, '/**:\n  ros__parameters:\n    clip_format: bmp\n');
+    const wrong = world.start({}, ['--params-file', file]);
+    expect(await wrong.exit).toEqual({ code: 1, signal: null });
+    expect(wrong.log).toMatch(/clip_format: expected one of rgb8, png, jpeg, webp, got bmp/);
+    writeFileSync(file, 'a: [unclosed');
+    const broken = world.start({}, ['--params-file', file]);
+    expect(await broken.exit).toEqual({ code: 1, signal: null });
+    expect(broken.log).toMatch(/broken\.yaml/);
+  });
+});
