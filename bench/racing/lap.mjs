@@ -1,5 +1,5 @@
 // One race: a function timed again and again, on the driver's word or alone. The protocol is that of
-// pytorch/racing/lap.py: `{"ready": true, ...}`, then `{"ms": ..., "peak_rss_mb": ...}` for every line that comes in.
+// pytorch/racing/lap.py: `{"ready": true, ...}`, then `{"ms": ..., "cpu_ms": ..., "peak_rss_mb": ...}` for every line that comes in.
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 
@@ -32,7 +32,15 @@ export async function race({ warmup, repeat }, prepare) {
     const laps = [];
     for (let i = 0; i < repeat; i++) laps.push(await timed(lap));
     const times = laps.map(({ ms }) => ms).sort((a, b) => a - b);
-    say({ ...told, ...laps.at(-1), ms: undefined, median_ms: median(times), min_ms: times[0], repeat });
+    say({
+      ...told,
+      ...laps.at(-1),
+      ms: undefined,
+      cpu_ms: undefined,
+      median_ms: median(times),
+      min_ms: times[0],
+      repeat,
+    });
   } else {
     say({ ready: true, ...told });
     for await (const _line of createInterface({ input: process.stdin })) say(await timed(lap));
@@ -49,9 +57,11 @@ export function median(sorted) {
 }
 
 async function timed(lap) {
-  const started = performance.now();
+  const [started, before] = [performance.now(), process.cpuUsage()];
   const facts = await lap();
-  return { ms: round(performance.now() - started), ...facts, peak_rss_mb: peakRssMb() };
+  const ms = round(performance.now() - started);
+  const { user, system } = process.cpuUsage(before);
+  return { ms, cpu_ms: round((user + system) / 1000), ...facts, peak_rss_mb: peakRssMb() };
 }
 
 export function round(number, digits = 3) {

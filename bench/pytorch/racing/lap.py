@@ -30,7 +30,7 @@ def race(arguments: argparse.Namespace, prepare: Callable[[Model], tuple[Lap, di
     """Loads, warms up, then times.
 
     Alone (`--repeat`): prints one JSON line with the median and the least. Driven: prints a line
-    `{"ready": true, ...}`, then one `{"ms": ...}` for every line that comes in, until the input ends.
+    `{"ready": true, ...}`, then one `{"ms": ..., "cpu_ms": ...}` for every line that comes in, until the input ends.
     """
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
@@ -46,7 +46,10 @@ def race(arguments: argparse.Namespace, prepare: Callable[[Model], tuple[Lap, di
         return
     _say({"ready": True, **facts})
     for _line in sys.stdin:
-        _say({"ms": _time(lap), "peak_rss_mb": peak_rss_mb()})
+        before = time.process_time()
+        ms = _time(lap)
+        cpu_ms = round((time.process_time() - before) * 1e3, 3)
+        _say({"ms": ms, "cpu_ms": cpu_ms, "peak_rss_mb": peak_rss_mb()})
 
 
 def peak_rss_mb() -> float:

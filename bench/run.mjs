@@ -1,0 +1,225 @@
+// npm run bench: here against PyTorch with diffusers, in turns, and what a clip costs. Prints tables in Markdown.
+//
+//   npm run bench -- [--model DIR] [--large DIR] [--laps 10] [--threads 2] [--only step,clip,train,grid,memory]
+//                    [--out bench/results.json]
+//
+// Without --model it is the model of this package, or random weights in its shape where there is none. --large is ten
+// times as large, random weights unless it is given. PyTorch's side needs bench/pytorch/setup.sh once.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { median, round } from './racing/lap.mjs';
+import { interleaved, Racer } from './racing/racer.mjs';
+
+const bench = dirname(fileURLToPath(import.meta.url));
+const pytorch = join(bench, 'pytorch');
+const python = join(pytorch, '.venv', 'bin', 'python');
+const { values: options } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    large: { type: 'string' },
+    laps: { type: 'string', default: '10' },
+    threads: { type: 'string', default: '2' },
+    clips: { type: 'string', default: '100' },
+    only: { type: 'string', default: 'step,clip,train,grid,memory' },
+    out: { type: 'string', default: join(bench, 'results.json') },
+  },
+});
+const laps = Number(options.laps);
+const parts = new Set(options.only.split(','));
+const say = (line = '') => process.stdout.write(`${line}\n`);
+const note = (line) => process.stderr.write(`${line}\n`);
+
+/** A model folder of random weights, made once. */
+function randomModel(name) {
+  const folder = join(bench, '.models', name);
+  if (!existsSync(join(folder, 'model_index.json'))) {
+    const config = join(pytorch, 'configs', `${name}.json`);
+    const { status } = spawnSync(python, ['make_model.py', '--config', config, '--out', folder], {
+      cwd: pytorch,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    if (status !== 0) throw new Error(`${folder}: could not be made; run bench/pytorch/setup.sh first`);
+  }
+  return folder;
+}
+
+const shipped = join(bench, '..', 'models', 'aid-mini');
+const isShipped = existsSync(join(shipped, 'model_index.json'));
+const models = {
+  mini: options.model ?? (isShipped ? shipped : randomModel('mini')),
+  'mini x10': options.large ?? randomModel('mini-x10'),
+};
+
+function ours(script, model, args = []) {
+  const common = ['--model', model, '--threads', options.threads];
+  return new Racer(script, process.execPath, [join(bench, script), ...common, ...args]);
+}
+function theirs(script, model, args = []) {
+  const common = ['--model', model, '--threads', options.threads];
+  return new Racer(script, python, [script, ...common, ...args], { cwd: pytorch });
+}
+
+const sorted = (list, key) => list.map((lap) => lap[key]).sort((a, b) => a - b);
+const middle = (list, key = 'ms') => median(sorted(list, key));
+
+async function againstPyTorch(what, model, [our, our_args = []], [their, their_args = []]) {
+  note(`${what}, ${model}`);
+  const told = await interleaved(
+    { ours: ours(our, model, our_args), theirs: theirs(their, model, their_args) },
+    laps,
+  );
+  const [a, b] = [told.ours.laps, told.theirs.laps];
+  return {
+    what,
+    ours_ms: middle(a),
+    theirs_ms: middle(b),
+    ratio: round(middle(a) / middle(b)),
+    least_ratio: round(sorted(a, 'ms')[0] / sorted(b, 'ms')[0]),
+    cpu_ratio: round(middle(a, 'cpu_ms') / middle(b, 'cpu_ms')),
+    ours_rss_mb: a.at(-1).peak_rss_mb,
+    theirs_rss_mb: b.at(-1).peak_rss_mb,
+    ours: told.ours,
+    theirs: told.theirs,
+  };
+}
+
+async function races(model) {
+  const rows = [];
+  const race = async (...race) => rows.push(await againstPyTorch(...race));
+  if (parts.has('step')) {
+    for (const branches of ['1', '3']) {
+      const args = ['--branches', branches];
+      const what = branches === '1' ? 'denoising step' : `denoising step, ${branches} branches`;
+      await race(what, model, ['time-step.mjs', args], ['time_step.py', args]);
+    }
+  }
+  if (parts.has('clip')) await race('whole clip', model, ['time-clip.mjs'], ['time_clip.py']);
+  if (parts.has('train')) {
+    const args = ['--batch', '4'];
+    await race('training step, AID', model, ['time-train-step.mjs', args], ['time_train_step.py', args]);
+    const whole = [...args, '--trainable', 'everything'];
+    const scripts = ['time-train-step.mjs', 'time_train_step.py'];
+    await race('training step, everything', model, [scripts[0], whole], [scripts[1], whole]);
+  }
+  return rows;
+}
+
+/** Clips a minute by frames and steps. */
+async function grid(model) {
+  const { num_frames: most } = JSON.parse(readFileSync(join(model, 'aid', 'config.json'), 'utf8')).dqformer;
+  const cells = [];
+  for (const frames of [most / 4, most / 2, most].map(Math.ceil)) {
+    for (const steps of [1, 2, 4, 8, 25]) {
+      note(`${frames} frames, ${steps} steps`);
+      const args = ['--frames', String(frames), '--steps', String(steps)];
+      const { ours: told } = await interleaved(
+        { ours: ours('time-clip.mjs', model, args) },
+        Math.min(laps, 5),
+      );
+      const ms = middle(told.laps);
+      cells.push({ frames, steps, ms, clips_per_minute: round(60_000 / ms, 1) });
+    }
+  }
+  return cells;
+}
+
+/** The first clip of a process builds its graphs; the others find them there. */
+async function stalls(model) {
+  const { ours: told } = await interleaved(
+    { ours: ours('time-clip.mjs', model, ['--warmup', '0']) },
+    laps + 1,
+  );
+  const [first, ...others] = told.laps;
+  return {
+    first_clip_ms: first.stall_ms,
+    later_clips_ms: Math.max(...others.map(({ stall_ms }) => stall_ms)),
+  };
+}
+
+function soak(model) {
+  note(`${options.clips} clips in one process`);
+  const args = ['--expose-gc', join(bench, 'soak.mjs'), '--model', model, '--clips', options.clips];
+  const { stdout } = spawnSync(process.execPath, [...args, '--threads', options.threads], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return JSON.parse(stdout.trim().split('\n').at(-1));
+}
+
+function table(heads, rows) {
+  const lines = [heads, heads.map(() => '---'), ...rows];
+  for (const cells of lines) say(`| ${cells.join(' | ')} |`);
+  say();
+}
+
+const [cpu] = cpus();
+const machine = `${cpu?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, node ${process.versions.node}`;
+const results = {
+  date: new Date().toISOString(),
+  machine,
+  threads: Number(options.threads),
+  laps,
+  models,
+  races: {},
+};
+
+say(`${machine}; ${options.threads} threads, F32, median of ${laps} laps in turns`);
+say();
+for (const [name, model] of Object.entries(models)) {
+  const rows = await races(model);
+  if (rows.length === 0) continue;
+  results.races[name] = rows;
+  const torch = rows[0]?.theirs.torch;
+  table(
+    [
+      name,
+      'here, ms',
+      `PyTorch ${torch}, ms`,
+      'ratio',
+      'ratio of the least',
+      'ratio of CPU time',
+      'peak here, MB',
+      'peak PyTorch, MB',
+    ],
+    rows.map((row) => [
+      row.what,
+      row.ours_ms.toFixed(1),
+      row.theirs_ms.toFixed(1),
+      row.ratio.toFixed(2),
+      row.least_ratio.toFixed(2),
+      row.cpu_ratio.toFixed(2),
+      row.ours_rss_mb.toFixed(0),
+      row.theirs_rss_mb.toFixed(0),
+    ]),
+  );
+}
+if (parts.has('grid')) {
+  results.grid = await grid(models.mini);
+  const steps = [...new Set(results.grid.map((cell) => cell.steps))];
+  const frames = [...new Set(results.grid.map((cell) => cell.frames))];
+  const cell = (f, s) => results.grid.find((each) => each.frames === f && each.steps === s);
+  table(
+    ['clips a minute', ...steps.map((s) => `${s} steps`)],
+    frames.map((f) => [`${f} frames`, ...steps.map((s) => cell(f, s).clips_per_minute)]),
+  );
+}
+if (parts.has('memory')) {
+  results.stalls = await stalls(models.mini);
+  results.soak = soak(models.mini);
+  table(
+    ['mini', ''],
+    [
+      ["longest stall of the caller's thread, first clip, ms", results.stalls.first_clip_ms],
+      ['the same, later clips, ms', results.stalls.later_clips_ms],
+      [`peak resident memory over ${results.soak.clips} clips, MB`, results.soak.peak_rss_mb],
+      ['most in the second quarter of them, MB', results.soak.second_quarter_mb],
+      ['most in the last quarter, MB', results.soak.last_quarter_mb],
+    ],
+  );
+}
+writeFileSync(options.out, `${JSON.stringify(results, null, 1)}\n`);
+note(`${options.out} has every lap`);
