@@ -1,6 +1,12 @@
 /** What a clip would cost in memory and time, known before any weights are read. */
 import { branchesFor } from '../diffusion/guidance.js';
-import { type EngineSpeed, type GraphCost, graphCost, secondsOf } from '../runtime/estimate.js';
+import {
+  type EngineSpeed,
+  type GraphCost,
+  graphCost,
+  MOST_HALF_BYTES_CAST_AT_LOAD,
+  secondsOf,
+} from '../runtime/estimate.js';
 import {
   conditionGraph,
   decoderGraph,
@@ -74,16 +80,22 @@ export function estimateClip(
   // Heun's method looks twice in every step but the last.
   const evaluations = sampling.sampler === 'heun' ? 2 * steps - 1 : steps;
   const all = Object.values(costs);
-  const weightBytes = all.reduce((sum, { parameterBytes }) => sum + parameterBytes, 0);
   const activationBytes = ARENA * all.reduce((sum, each) => sum + each.activationBytes, 0);
   const stored = [...networks.tensors.values()];
+  const parameterCount = stored.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const fileBytes = stored.reduce((sum, { length }) => sum + length, 0);
+  const isHalf = fileBytes < 3 * parameterCount;
+  const weightBytes = all.reduce((sum, { parameterBytes }) => {
+    const half = parameterBytes / 2;
+    return sum + (isHalf && half > MOST_HALF_BYTES_CAST_AT_LOAD ? half : parameterBytes);
+  }, 0);
   return {
     numFrames,
     width,
     height,
     sampling,
-    parameterCount: stored.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
-    fileBytes: stored.reduce((sum, { length }) => sum + length, 0),
+    parameterCount,
+    fileBytes,
     flops: all.reduce((sum, { flops }) => sum + flops, (evaluations - 1) * costs.denoiser.flops),
     memory: {
       processBytes: PROCESS_BYTES,

@@ -43,6 +43,11 @@ export type ParameterSource =
 export interface OnnxFileOptions {
   /** Asked once for each parameter that the outputs depend on. */
   readonly parameters: (key: string) => ParameterSource;
+  /**
+   * Makes float32 of what is stored in another type when it is needed, at every run, and not once when the graph is
+   * loaded: half the memory or less for the time of a copy.
+   */
+  readonly castAtRun?: boolean;
 }
 
 interface Schema {
@@ -68,7 +73,10 @@ export function toOnnxFile(graph: Graph, options: OnnxFileOptions): Uint8Array {
 }
 
 /** The same, with pauses. */
-export function* onnxFileInSteps(graph: Graph, { parameters }: OnnxFileOptions): Steps<Uint8Array> {
+export function* onnxFileInSteps(
+  graph: Graph,
+  { parameters, castAtRun = false }: OnnxFileOptions,
+): Steps<Uint8Array> {
   const { nodes, used } = liveNodes(graph);
   yield;
   const inputs = graph.inputs.filter((value) => used.has(value)).map((value) => valueInfo(value.name, value));
@@ -87,6 +95,8 @@ export function* onnxFileInSteps(graph: Graph, { parameters }: OnnxFileOptions):
     initializers.push(() => externalProto(value, placed));
     if (placed.dataType !== 'float32') {
       const cast = `${value.name}:float32`;
+      // An initializer that is an input too could be another one at every run, so engines do not fold it.
+      if (castAtRun) inputs.push(valueInfo(value.name, { dataType: placed.dataType, shape: value.shape }));
       names.set(value, cast);
       casts.push(nodeProto('Cast', '', [value.name], [cast], { to: TENSOR_TYPES.float32 }));
     }
@@ -144,16 +154,17 @@ function modelFile(parts: readonly Uint8Array[]): Uint8Array {
     .finish();
 }
 
-/** Outputs that nobody reads; a norm's statistics are not even computed then. */
+/** A norm's outputs that nobody reads have no name: they are not even computed then. */
 function outputNames({ operator, outputs }: Node, used: ReadonlySet<Value>): string[] {
-  const read =
-    operator === 'LayerNormalization'
-      ? outputs.findLastIndex((value) => used.has(value)) + 1
-      : outputs.length;
-  return outputs.slice(0, read).map(({ name }) => name);
+  if (!operator.endsWith('LayerNormalization')) return outputs.map(({ name }) => name);
+  const read = outputs.findLastIndex((value) => used.has(value)) + 1;
+  return outputs.slice(0, read).map((value) => (used.has(value) ? value.name : ''));
 }
 
-function valueInfo(name: string, { dataType, shape }: { dataType: DataType; shape: Shape }): object {
+function valueInfo(
+  name: string,
+  { dataType, shape }: { dataType: DataType | StoredFloat; shape: Shape },
+): object {
   const dim = shape.map((d) => (typeof d === 'number' ? { dim_value: d } : { dim_param: formatDim(d) }));
   return { name, type: { tensor_type: { elem_type: TENSOR_TYPES[dataType], shape: { dim } } } };
 }

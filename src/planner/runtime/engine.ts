@@ -43,6 +43,11 @@ export interface LoadOptions {
    * once on a core each take less time than one after the other on both. Outputs cannot be kept then.
    */
   readonly parallelRuns?: number;
+  /**
+   * Whether weights in half precision become single precision at every run, not once when the graph is loaded: a
+   * third of the memory, for some time. Unless said otherwise it follows from their size.
+   */
+  readonly castAtRun?: boolean;
 }
 
 export interface EngineDescription {

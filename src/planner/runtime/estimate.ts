@@ -21,6 +21,12 @@ export interface NodeCost {
   readonly bytes: number;
 }
 
+/**
+ * On the CPU, a graph with more bytes of half-precision weights than this makes single precision of them at every run,
+ * not when it is loaded: at this size a run takes so long that it hardly shows, and they are not there twice.
+ */
+export const MOST_HALF_BYTES_CAST_AT_LOAD = 1e9;
+
 export interface GraphCost {
   readonly nodes: readonly NodeCost[];
   readonly flops: number;

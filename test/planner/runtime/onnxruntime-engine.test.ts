@@ -52,6 +52,36 @@ describe('an engine', () => {
     expect((await session.run({ x: floats(5, 6) })).tensors['y']?.data).toEqual(Float32Array.of(10, 12));
   });
 
+  it('gives the same whether weights in half precision are cast once or at every run', async () => {
+    const file = join(folder, 'halves.safetensors');
+    const random = new Random(3);
+    const half = (...shape: number[]) => ({
+      shape,
+      data: random.normals(shape.reduce((a, b) => a * b, 1)),
+      as: 'F16' as const,
+    });
+    await writeSafetensors(
+      file,
+      new Map([
+        ['out.weight', half(5, 4)],
+        ['out.bias', half(5)],
+      ]),
+    );
+    const stored = readSafetensorsHeader(file);
+    const graph = new Graph('halves');
+    graph.output('y', linear(new Scope(graph).at('out'), graph.input('x', 'float32', [BATCH, 4]), 5));
+    const x = floatTensor([3, 4], random.normals(12));
+    const outputs: unknown[] = [];
+    for (const castAtRun of [false, true]) {
+      const session = await engine.load(graph, { weights: (key) => stored.get(key), castAtRun });
+      expect(session.inputNames).toEqual(['x']);
+      for (let run = 0; run < 2; run++) outputs.push((await session.run({ x })).tensors['y']);
+      await session.release();
+    }
+    expect(outputs[0]).toMatchObject({ dims: [3, 5] });
+    for (const output of outputs) expect(output).toEqual(outputs[0]);
+  });
+
   it('answers concurrent runs each with its own result', async () => {
     const session = await load(doubling());
     const runs = Array.from({ length: 20 }, (_, i) => session.run({ x: floats(i, -i) }));

@@ -10,6 +10,8 @@ export interface SessionRequest {
   readonly weightFolder: string;
   readonly provider: ExecutionProvider;
   readonly threads: number;
+  /** Whether memory goes back to the system as soon as it is not used, which costs some time. */
+  readonly sparesMemory: boolean;
 }
 
 export interface RunRequest {

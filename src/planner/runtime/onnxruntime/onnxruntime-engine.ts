@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { parse, relative } from 'node:path';
 import { AidError } from '../../errors.js';
 import type { Graph } from '../../onnx/graph.js';
+import { liveNodes } from '../../onnx/live-nodes.js';
 import { type Lowerings, lower } from '../../onnx/lower.js';
 import { onnxFileInSteps, type ParameterSource, type StoredFloat } from '../../onnx/onnx-file.js';
 import { inTurns } from '../../turns.js';
@@ -19,8 +20,9 @@ import type {
   RunOptions,
   RunResult,
 } from '../engine.js';
+import { MOST_HALF_BYTES_CAST_AT_LOAD } from '../estimate.js';
 import type { Tensor } from '../tensor.js';
-import { noWeights } from '../weight-source.js';
+import { noWeights, type WeightSource } from '../weight-source.js';
 import { missingPart } from './installed.js';
 import type { LoadReply, RunReply } from './messages.js';
 import { lowerUntrusted, type Probe } from './trusted-operators.js';
@@ -77,7 +79,11 @@ export class OnnxRuntimeEngine implements Engine {
     }
   }
 
-  async #load(graph: Graph, { weights, parallelRuns = 1 }: LoadOptions): Promise<GraphSession> {
+  async #load(graph: Graph, options: LoadOptions): Promise<GraphSession> {
+    const { weights, parallelRuns = 1 } = options;
+    const isLarge = (): boolean =>
+      this.description.provider === 'cpu' && halfBytes(graph, weights) > MOST_HALF_BYTES_CAST_AT_LOAD;
+    const castAtRun = options.castAtRun ?? isLarge();
     let weightFolder = '';
     const realPaths = new Map<string, string>();
     const place = (tensor: StoredTensor): ParameterSource => {
@@ -102,6 +108,7 @@ export class OnnxRuntimeEngine implements Engine {
       return { kind: 'external', location, offset: tensor.offset, length: tensor.length, dataType };
     };
     const file = onnxFileInSteps(graph, {
+      castAtRun,
       parameters: (key) => {
         const stored = weights(key);
         return stored === undefined ? { kind: 'input' } : place(stored);
@@ -114,7 +121,15 @@ export class OnnxRuntimeEngine implements Engine {
     const threads = Math.floor(this.description.threads / count);
     while (this.#clients.length < count) this.#clients.push(new WorkerClient());
     const clients = this.#clients.slice(0, count);
-    const request = { kind: 'load' as const, session, model, weightFolder, provider, threads };
+    const request = {
+      kind: 'load' as const,
+      session,
+      model,
+      weightFolder,
+      provider,
+      threads,
+      sparesMemory: castAtRun,
+    };
     const loads = clients.map((client) => client.request<LoadReply>(request));
     const [reply] = await Promise.all(loads).catch((cause: Error) => {
       throw new AidError(
@@ -197,6 +212,16 @@ export class OnnxRuntimeEngine implements Engine {
     }
     return { tensors: reply.tensors, resident };
   }
+}
+
+/** Bytes of the weights that the graph reads and that are stored in half precision. */
+function halfBytes(graph: Graph, weights: WeightSource): number {
+  let bytes = 0;
+  for (const { source } of liveNodes(graph).used) {
+    const stored = source.kind === 'parameter' ? weights(source.key) : undefined;
+    if (stored?.type === 'F16' || stored?.type === 'BF16') bytes += stored.length;
+  }
+  return bytes;
 }
 
 class WorkerTensor implements ResidentTensor {

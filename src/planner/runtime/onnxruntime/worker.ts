@@ -15,12 +15,15 @@ import type {
 const sessions = new Map<number, InferenceSession>();
 const residents = new Map<number, OrtTensor>();
 
-async function load({ session, model, weightFolder, provider, threads }: SessionRequest): Promise<LoadReply> {
+async function load(request: SessionRequest): Promise<LoadReply> {
+  const { session, model, weightFolder, provider, threads, sparesMemory } = request;
   const loaded = await InferenceSession.create(model, {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
+    enableCpuMemArena: !sparesMemory,
+    enableMemPattern: !sparesMemory,
     logSeverityLevel: 3,
     extra: {
       session: {
