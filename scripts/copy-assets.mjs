@@ -3,7 +3,8 @@
 import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-copyFileSync('src/planner/onnx/onnx.proto', 'dist/planner/onnx/onnx.proto');
+for (const file of ['planner/onnx/onnx.proto', 'planner/evaluation/page/page.html'])
+  copyFileSync(join('src', file), join('dist', file));
 
 for (const name of readdirSync('dist', { recursive: true })) {
   const source = name.replace(/\.(d\.ts|js|js\.map)$/, '.ts');

@@ -12,6 +12,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import('./verify.js')).verifyCommand(),
   data: async () => (await import('./data.js')).dataCommand(),
   train: async () => (await import('./train.js')).trainCommand(),
+  ablate: async () => (await import('./ablate.js')).ablateCommand(),
+  report: async () => (await import('./report.js')).reportCommand(),
   score: async () => (await import('./score.js')).scoreCommand(),
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand(),
 };

@@ -19,14 +19,14 @@ it('holds what it needs and nothing else, and works where it is installed', asyn
   ) as Packed[];
   const paths = packed?.files.map(({ path }) => path) ?? [];
   const allowed =
-    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|models\/aid-mini\/.+|dist\/.+\.(js|d\.ts|proto))$/;
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|models\/aid-mini\/.+|dist\/.+\.(js|d\.ts|proto|html))$/;
   expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' });
   const needed = [
     'LICENSE',
     'README.md',
     ...sources.filter((path) => path.endsWith('.ts')).map((path) => `dist/${path.replace(/ts$/, 'js')}`),
-    ...sources.filter((path) => path.endsWith('.proto')).map((path) => `dist/${path}`),
+    ...sources.filter((path) => /\.(proto|html)$/.test(path)).map((path) => `dist/${path}`),
   ];
   expect(needed.filter((path) => !paths.includes(path))).toEqual([]);
 

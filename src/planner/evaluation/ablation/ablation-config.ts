@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { AidError } from '../../errors.js';
+import type { AdaptRecipeConfig } from '../../training/recipes/adapt.js';
+import { type RunConfig, readRunConfig } from '../../training/run-config.js';
+import { parseConfig } from '../../weights/model-component.js';
+import { ABLATION_ROWS, type AblationRow } from './rows.js';
+
+const ablationFile = z.strictObject({
+  /** Folder of the rows' runs, the table and the plot. Relative paths start at the config file. */
+  output: z.string(),
+  /** Config file of the training run whose parts are left out, recipe `adapt`. */
+  train: z.string(),
+  /** Instead of that run's own: every row has as many. */
+  steps: z.int().positive().optional(),
+  /** Names of rows; all of them unless said otherwise. */
+  rows: z.array(z.string()).min(1).optional(),
+  scenes: z.strictObject({
+    from: z.int().nonnegative(),
+    to: z.int().positive(),
+    /** Folder that keeps simulated scenes. */
+    cache: z.string(),
+  }),
+  /** Clips of the command in each scene. */
+  seeds: z.int().positive().default(1),
+  numInferenceSteps: z.int().positive().optional(),
+});
+
+export type AdaptRunConfig = RunConfig & { readonly recipe: AdaptRecipeConfig };
+
+export interface AblationConfig extends Omit<z.infer<typeof ablationFile>, 'train' | 'rows' | 'steps'> {
+  readonly train: AdaptRunConfig;
+  readonly rows: readonly AblationRow[];
+}
+
+/** Errors: `invalid-config`. */
+export function readAblationConfig(file: string): AblationConfig {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new AidError('invalid-config', `${file}: expected a JSON file: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  const { train: trainFile, steps, rows: names, ...config } = parseConfig(ablationFile, json, file);
+  const absolute = (path: string): string => resolve(dirname(file), path);
+  const train = readRunConfig(absolute(trainFile));
+  const { recipe } = train;
+  if (recipe.recipe !== 'adapt')
+    throw new AidError('invalid-config', `${file}: train: expected the recipe adapt, got ${recipe.recipe}`);
+  const unknown = (names ?? []).filter((name) => !ABLATION_ROWS.some((row) => row.name === name));
+  if (unknown.length > 0)
+    throw new AidError(
+      'invalid-config',
+      `${file}: rows: expected some of ${ABLATION_ROWS.map(({ name }) => name).join(', ')}, got ${unknown.join(', ')}`,
+    );
+  return {
+    ...config,
+    output: absolute(config.output),
+    scenes: { ...config.scenes, cache: absolute(config.scenes.cache) },
+    train: { ...train, recipe, ...(steps === undefined ? {} : { steps }) },
+    rows: ABLATION_ROWS.filter(({ name }) => names === undefined || names.includes(name)),
+  };
+}

@@ -1,0 +1,176 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Frame } from '#planner/conditioning/frame.js';
+import { RunWriter } from '#planner/evaluation/saved-run.js';
+import { aid } from '../../cli/run-aid.js';
+import { startBrowser } from '../../support/browser.js';
+import { sharedFolder } from '../training/tiny-runs.js';
+
+const FRAMES = 6;
+const folder = sharedFolder();
+const page = (name: string): string => join(folder, `${name}.html`);
+
+/** Grey that gets brighter with every frame: a frame is told by its colour. */
+const clip = (start: number): Frame[] =>
+  Array.from({ length: FRAMES }, (_, i) => ({
+    width: 32,
+    height: 24,
+    data: new Uint8Array(32 * 24 * 3).fill(start + 30 * i),
+  }));
+
+async function save(name: string, starts: readonly number[]): Promise<string> {
+  const writer = new RunWriter(join(folder, name));
+  for (const [index, start] of starts.entries()) {
+    const instruction = index === 0 ? 'put </script> & <b>' : `push block ${index}`;
+    const said = { instruction, seed: index };
+    await writer.add({
+      name: `scene ${index}`,
+      instruction,
+      family: index < 2 ? 'push' : 'stack',
+      truth: clip(40),
+      clips: [
+        { kind: 'commanded', ...said, frames: clip(start), followed: index !== 1 },
+        { kind: 'swapped', ...said, frames: clip(start + 5), followed: true },
+      ],
+    });
+  }
+  await writer.end({
+    data: 'greys',
+    model: { path: '/models/x', sha256: 'abcdef' },
+    engine: { name: 'onnxruntime', provider: 'cpu', threads: 1 },
+    sampling: { sampler: 'euler' },
+    statesWrittenBy: 'template',
+    video: { numFrames: FRAMES, width: 32, height: 24, framesPerSecond: 50, givenFrames: 1 },
+    protocol: ['made up'],
+    warnings: ['mind the gap'],
+  });
+  return join(folder, name);
+}
+
+let browser: Browser | undefined;
+let reason = '';
+
+beforeAll(async () => {
+  const [first, second] = [await save('first', [50, 70, 44]), await save('second', [41, 80, 60])];
+  expect((await aid(['report', first, '--out', page('one')])).exitCode).toBe(0);
+  expect((await aid(['report', first, '--compare', second, '--out', page('two')])).exitCode).toBe(0);
+  const started = await startBrowser();
+  if (typeof started === 'string') reason = started;
+  else browser = started;
+});
+afterAll(() => browser?.close());
+
+it('is one file that asks for nothing else', () => {
+  const html = readFileSync(page('one'), 'utf8');
+  expect(html.match(/\b(src|href)="(?!data:)[^"]*"/g)).toBeNull();
+  expect(html).not.toMatch(/https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
+});
+
+describe('opened in a browser', () => {
+  /** Runs with a fresh page, on which nothing may go wrong and which may ask for nothing. */
+  const used = (name: string, what: string, use: (opened: Page) => Promise<void>) =>
+    it(what, async ({ skip }) => {
+      if (browser === undefined) return skip(`no browser starts here: ${reason}`);
+      const opened = await browser.newPage();
+      opened.setDefaultTimeout(20_000);
+      const wrong: string[] = [];
+      opened.on('pageerror', (error) => wrong.push(error.message));
+      opened.on('console', (message) => message.type() === 'error' && wrong.push(message.text()));
+      opened.on('request', (request) => {
+        if (!/^(file|data):/.test(request.url())) wrong.push(request.url());
+      });
+      try {
+        await opened.goto(pathToFileURL(page(name)).href);
+        await use(opened);
+        expect(wrong).toEqual([]);
+      } finally {
+        await opened.close();
+      }
+    });
+  /** A pixel in the middle of the nth canvas: what is grey, and whether anything is drawn. */
+  const pixel = (nth: number): string =>
+    `document.querySelectorAll('canvas')[${nth}].getContext('2d').getImageData(16, 12, 1, 1).data`;
+  const grey = (opened: Page, nth: number): Promise<number> => opened.evaluate(`${pixel(nth)}[0]`);
+  const names = (opened: Page): Promise<string[]> => opened.locator('.sample h3').allTextContents();
+  const drawn = (opened: Page): Promise<unknown> =>
+    opened.waitForFunction(`${pixel(1)}[3] > 0`, undefined, { polling: 50 });
+
+  used('one', 'shows scores, curves, commands, and the worst clip first', async (opened) => {
+    expect(await opened.locator('#title').textContent()).toBe('first');
+    expect(await opened.locator('#scores tr').count()).toBe(4);
+    expect(await opened.locator('#scores').textContent()).toContain('n = 3');
+    expect(await opened.locator('#curves polyline').count()).toBe(2);
+    expect(await opened.locator('#families').textContent()).toContain('1 of 2');
+    expect(await opened.locator('#about').textContent()).toContain('Warning: mind the gap');
+    expect(await names(opened)).toEqual([
+      'scene 1: push block 1',
+      'scene 0: put </script> & <b>',
+      'scene 2: push block 2',
+    ]);
+    expect(await opened.locator('.failed').allTextContents()).toEqual([
+      'commanded: push block 1, seed 1 (failed)',
+    ]);
+  });
+
+  used('one', 'steps, scrubs and plays every clip together', async (opened) => {
+    await drawn(opened);
+    const near = async (nth: number, want: number): Promise<void> => {
+      expect(Math.abs((await grey(opened, nth)) - want)).toBeLessThan(4);
+    };
+    await near(0, 40);
+    await near(1, 70);
+    await opened.click('#forward');
+    expect(await opened.locator('#frame').textContent()).toBe('frame 2 of 6');
+    await near(0, 70);
+    await near(1, 100);
+    await opened.click('#back');
+    await opened.click('#back');
+    expect(await opened.locator('#frame').textContent()).toBe('frame 6 of 6');
+    await opened.locator('#scrub').fill('3');
+    await near(0, 130);
+    await opened.locator('body').click({ position: { x: 2, y: 2 } });
+    await opened.keyboard.press('ArrowRight');
+    await near(0, 160);
+    await opened.click('#play');
+    const other = `document.getElementById('frame').textContent !== 'frame 5 of 6'`;
+    await opened.waitForFunction(other, undefined, { polling: 5 });
+    await opened.click('#play');
+    expect(await opened.locator('#play').getAttribute('aria-label')).toBe('Play');
+  });
+
+  used('one', 'sorts and filters', async (opened) => {
+    await opened.selectOption('#order', 'best');
+    expect((await names(opened))[0]).toBe('scene 2: push block 2');
+    await opened.selectOption('#order', 'failures');
+    expect(await names(opened)).toEqual(['scene 1: push block 1']);
+    await opened.selectOption('#order', 'worst');
+    await opened.selectOption('#family', 'stack');
+    expect(await names(opened)).toEqual(['scene 2: push block 2']);
+  });
+
+  used('two', 'lays another run beside it', async (opened) => {
+    expect(await opened.locator('#title').textContent()).toBe('first beside second');
+    const captions = await opened.locator('.sample').first().locator('figcaption').allTextContents();
+    expect(captions.filter((text) => text.includes('commanded'))).toEqual([
+      'first: commanded: push block 1, seed 1 (failed)',
+      'second: commanded: push block 1, seed 1 (failed)',
+    ]);
+    expect(await opened.locator('#curves polyline').count()).toBe(4);
+    expect(await opened.locator('#scores th').allTextContents()).toEqual(['', 'first', 'second', 'how']);
+  });
+});
+
+it('runs without a sample in common are refused', async () => {
+  const writer = new RunWriter(join(folder, 'elsewhere'));
+  expect(writer.folder).toContain('elsewhere');
+  const { exitCode, stderr } = await aid([
+    'report',
+    join(folder, 'first'),
+    '--compare',
+    join(folder, 'elsewhere'),
+  ]);
+  expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/elsewhere: no run.json/)]);
+});
