@@ -15,6 +15,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   ablate: async () => (await import('./ablate.js')).ablateCommand(),
   report: async () => (await import('./report.js')).reportCommand(),
   score: async () => (await import('./score.js')).scoreCommand(),
+  record: async () => (await import('./record.js')).recordCommand(),
+  play: async () => (await import('./play.js')).playCommand(),
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand(),
 };
 

@@ -1,6 +1,7 @@
 /** What /diagnostics tells about the node (REP 107). */
+
+import type { ModelInfoMessage, Time } from '../sdk/messages/messages.js';
 import type { ErrorName } from './error-codes.js';
-import type { ModelInfoMessage, Time } from './messages.js';
 import type { Statistics } from './statistics.js';
 
 /** diagnostic_msgs/msg/DiagnosticStatus */

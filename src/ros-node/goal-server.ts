@@ -1,11 +1,18 @@
 /** The action `imagine`: goals become commands of the queue, and are told how it went. */
+
+import type {
+  ClipMessage,
+  ImagineFeedback,
+  ImagineGoal,
+  ImagineResult,
+  Uuid,
+} from '../sdk/messages/messages.js';
+import { durationFromMs } from '../sdk/messages/time.js';
 import type { Command } from './command-queue.js';
 import { CommandError, ERROR_CODE } from './error-codes.js';
 import type { ManagedNode } from './managed-node.js';
-import type { ClipMessage, ImagineFeedback, ImagineGoal, ImagineResult, Uuid } from './messages.js';
 import { hexOf } from './order.js';
 import { type ActionServer, type GoalHandle, ros } from './rclnodejs.js';
-import { durationFromMs } from './time.js';
 
 /** What a goal asks of the node. */
 export interface GoalWork {

@@ -1,7 +1,7 @@
 /** An order, carried out through the SDK: each instruction's candidates from one observation of the frames. */
 import { concat, concatMap, defer, type Observable } from 'rxjs';
 import { candidates, type Frame, type Planner, type RankedCandidate, type Spread } from '../sdk/index.js';
-import type { ClipParts } from './clip-message.js';
+import type { ClipParts } from '../sdk/messages/clip-message.js';
 import type { Order } from './order.js';
 
 export interface OrderStep {

@@ -1,7 +1,8 @@
 /** The camera's latest picture, and waiting for one that is new enough. */
+
+import type { Header } from '../sdk/messages/messages.js';
+import { nsFromTime } from '../sdk/messages/time.js';
 import { CommandError } from './error-codes.js';
-import type { Header } from './messages.js';
-import { nsFromTime } from './time.js';
 
 export interface Stamped {
   readonly header: Header;

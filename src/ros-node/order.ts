@@ -1,11 +1,11 @@
 /** What is to be imagined, whether it came by topic or as a goal; checked. */
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Frame, ImagineRequest, StateTexts } from '../sdk/index.js';
+import { frameFromCompressedImage, frameFromImage } from '../sdk/messages/images.js';
+import type { Header, ImagineGoal, Uuid } from '../sdk/messages/messages.js';
+import { msFromDuration } from '../sdk/messages/time.js';
 import { CommandError } from './error-codes.js';
-import { frameFromCompressedImage, frameFromImage } from './images.js';
-import type { Header, ImagineGoal, Uuid } from './messages.js';
 import type { Settings } from './parameters.js';
-import { msFromDuration } from './time.js';
 
 export interface Order {
   readonly planId: Uuid;

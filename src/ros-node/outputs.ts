@@ -1,15 +1,15 @@
 /** Everything that the node publishes about clips. */
 import type { Subscription as RxSubscription } from 'rxjs';
 import { type Frame, play } from '../sdk/index.js';
-import { imageFromFrame } from './images.js';
-import type { ManagedNode } from './managed-node.js';
+import { imageFromFrame } from '../sdk/messages/images.js';
 import type {
   ClipMessage,
   CommandOutcomeMessage,
   Header,
   ImageMessage,
   ModelInfoMessage,
-} from './messages.js';
+} from '../sdk/messages/messages.js';
+import type { ManagedNode } from './managed-node.js';
 import { type EventCallbacks, type Publisher, type Qos, ros } from './rclnodejs.js';
 
 /** Keeps the last `depth` messages for subscribers there are; `latched` ones also for those that come later. */

@@ -4,11 +4,7 @@ import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { concatMap, lastValueFrom, type Observable } from 'rxjs';
 import { type ChosenProvider, imagine, VideoPlanner } from '../sdk/index.js';
-import { clipMessage } from './clip-message.js';
-import { CommandQueue } from './command-queue.js';
-import { diagnosticArray } from './diagnostics.js';
-import { CommandError, ERROR_CODE } from './error-codes.js';
-import { GoalServer } from './goal-server.js';
+import { clipMessage } from '../sdk/messages/clip-message.js';
 import {
   type ClipFormat,
   frameFromCompressedImage,
@@ -16,10 +12,7 @@ import {
   imageFromFrame,
   NO_HEADER,
   NO_IMAGE,
-} from './images.js';
-import { imagineOrder, type OrderStep } from './imagination.js';
-import { LatestImage } from './latest-image.js';
-import type { LifecycleHooks, ManagedNode } from './managed-node.js';
+} from '../sdk/messages/images.js';
 import type {
   CameraInfoMessage,
   ClipMessage,
@@ -29,12 +22,19 @@ import type {
   ImagineFeedback,
   ModelInfoMessage,
   StringMessage,
-} from './messages.js';
+} from '../sdk/messages/messages.js';
+import { durationFromMs, timeFromNs } from '../sdk/messages/time.js';
+import { CommandQueue } from './command-queue.js';
+import { diagnosticArray } from './diagnostics.js';
+import { CommandError, ERROR_CODE } from './error-codes.js';
+import { GoalServer } from './goal-server.js';
+import { imagineOrder, type OrderStep } from './imagination.js';
+import { LatestImage } from './latest-image.js';
+import type { LifecycleHooks, ManagedNode } from './managed-node.js';
 import { type Given, type Order, orderOfCommand, orderOfGoal, randomPlanId } from './order.js';
 import { Outputs, qos, reportIncompatible } from './outputs.js';
 import { type Publisher, ros, type Service, type ServiceResponse, type Subscription } from './rclnodejs.js';
 import { Statistics } from './statistics.js';
-import { durationFromMs, timeFromNs } from './time.js';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 

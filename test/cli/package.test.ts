@@ -19,7 +19,7 @@ it('holds what it needs and nothing else, and works where it is installed', asyn
   ) as Packed[];
   const paths = packed?.files.map(({ path }) => path) ?? [];
   const allowed =
-    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|models\/aid-mini\/.+|dist\/.+\.(js|d\.ts|proto|html))$/;
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|models\/aid-mini\/.+|msgs\/.+|dist\/.+\.(js|d\.ts|proto|html))$/;
   expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' });
   const needed = [

@@ -8,7 +8,7 @@ import {
   type Frame,
   frameFromRaw,
   type RawEncoding,
-} from '../sdk/index.js';
+} from '../../planner/index.js';
 import type { CameraInfoMessage, CompressedImageMessage, Header, ImageMessage } from './messages.js';
 
 const ENCODINGS: readonly string[] = ['rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8'] satisfies RawEncoding[];

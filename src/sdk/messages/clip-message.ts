@@ -1,6 +1,6 @@
 /** An imagined clip as aid_msgs/msg/Clip. */
 import { basename } from 'node:path';
-import type { ClipReport, Frame } from '../sdk/index.js';
+import type { ClipReport, Frame } from '../../planner/index.js';
 import {
   type ClipFormat,
   compressedFromFrame,

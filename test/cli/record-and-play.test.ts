@@ -1,0 +1,84 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readClipBag, writeClipBag } from '#sdk/messages/index.js';
+import { filesForTests } from './model-for-tests.js';
+import { aid, emptyFolder } from './run-aid.js';
+
+const files = filesForTests();
+const instruction = 'put the red cube on the blue plate';
+
+it('a clip in a bag is imagined again bit for bit; one that was changed is told', async () => {
+  const bag = join(emptyFolder(), 'clip.mcap');
+  const record = await aid([
+    'record',
+    files.frame,
+    instruction,
+    '--out',
+    bag,
+    '--seed',
+    '4',
+    '--model',
+    files.model,
+    '--provider',
+    'cpu',
+  ]);
+  expect(record).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining(`recorded "${instruction}", seed 4`),
+  });
+  const play = await aid(['play', bag, '--model', files.model, '--provider', 'cpu']);
+  expect(play).toEqual({
+    exitCode: 0,
+    stdout: `"${instruction}", seed 4: the same, bit for bit\n`,
+    stderr: '',
+  });
+
+  const [found] = await readClipBag(bag);
+  if (found === undefined) throw new Error('no clip');
+  const frames = found.clip.frames.map((frame) => ({ ...frame, data: Uint8Array.from(frame.data) }));
+  const last = frames.at(-1);
+  if (last !== undefined) last.data[0] = ((last.data[0] ?? 0) + 100) % 256;
+  await writeClipBag(bag, { ...found, clip: { ...found.clip, frames } });
+  const changed = await aid(['play', bag, '--model', files.model, '--provider', 'cpu', '--json']);
+  expect(changed.exitCode).toBe(1);
+  expect(JSON.parse(changed.stdout)).toEqual([
+    { instruction, seed: 4, format: 'lossless', identical: false, largestDifference: expect.any(Number) },
+  ]);
+});
+
+it.each([
+  ['no file', 'nowhere.mcap', undefined, /nowhere\.mcap: could not be read/],
+  ['no bag', 'text.mcap', 'hello', /text\.mcap: not a bag of ROS 2 messages/],
+])('refuses %s in one line', async (_, name, content, message) => {
+  const path = join(emptyFolder(), name);
+  if (content !== undefined) writeFileSync(path, content);
+  const { exitCode, stderr } = await aid(['play', path, '--model', files.model]);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(message);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+});
+
+it('replaces no bag unless it is told to, and wants the same model', async () => {
+  const bag = join(emptyFolder(), 'clip.mcap');
+  writeFileSync(bag, 'mine');
+  const args = [
+    'record',
+    files.frame,
+    instruction,
+    '--out',
+    bag,
+    '--model',
+    files.model,
+    '--provider',
+    'cpu',
+  ];
+  expect(await aid(args)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--force') });
+  expect(readFileSync(bag, 'utf8')).toBe('mine');
+  expect((await aid([...args, '--force'])).exitCode).toBe(0);
+  const [found] = await readClipBag(bag);
+  if (found === undefined) throw new Error('no clip');
+  await writeClipBag(bag, { ...found, clip: { ...found.clip, model_sha256: '0'.repeat(64) } });
+  const { exitCode, stderr } = await aid(['play', bag, '--model', files.model, '--provider', 'cpu']);
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('expected the model')]);
+});
