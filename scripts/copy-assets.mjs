@@ -3,8 +3,8 @@
 import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-for (const file of ['planner/onnx/onnx.proto', 'planner/evaluation/page/page.html'])
-  copyFileSync(join('src', file), join('dist', file));
+for (const path of readdirSync('src', { recursive: true }))
+  if (/\.(proto|html)$/.test(path)) copyFileSync(join('src', path), join('dist', path));
 
 for (const name of readdirSync('dist', { recursive: true })) {
   const source = name.replace(/\.(d\.ts|js|js\.map)$/, '.ts');

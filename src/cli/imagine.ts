@@ -8,6 +8,7 @@ import { checkInstruction } from '../planner/conditioning/instruction.js';
 import type { StateTexts } from '../planner/conditioning/state-prompter.js';
 import type { ImagineRequest } from '../planner/imagination/request.js';
 import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
+import { OpenInferenceEngine } from '../planner/runtime/open-inference-protocol/open-inference-engine.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { type Clip, type ClipDocument, writeClip } from './clip-files.js';
 import { interruptible } from './interruption.js';
@@ -31,6 +32,7 @@ interface ImagineFlags {
   readonly model?: string;
   readonly provider: ChosenProvider;
   readonly threads?: number;
+  readonly server?: string;
   readonly preview?: true;
   readonly json?: true;
 }
@@ -67,6 +69,7 @@ export function imagineCommand(): Command {
     .option('--model <dir>', 'model folder (default: the one in this package)')
     .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
     .option('--threads <n>', 'threads on the CPU (default: all cores)', threadCount)
+    .option('--server <url>', 'let a server compute, grpc://host:port, that has what aid export wrote')
     .option('--preview', 'also write steps.png: the last frame as each denoising step foresees it')
     .option('--json', 'print what was run as JSON and nothing else')
     .action((frame: string, command: string, flags: ImagineFlags) =>
@@ -98,8 +101,10 @@ async function imagine(
 
   progress.phase(`loading ${shownPath(model)}`);
   const started = performance.now();
+  const engine = flags.server === undefined ? undefined : new OpenInferenceEngine({ url: flags.server });
   const planner = await VideoPlanner.load(model, {
     provider: flags.provider,
+    ...(engine === undefined ? {} : { engine }),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     abortSignal,
   });
@@ -118,6 +123,7 @@ async function imagine(
     }
   } finally {
     await planner.dispose();
+    await engine?.dispose();
   }
   progress.phase(`writing ${out}`);
   const results = await writeClips(out, clips, { aid: packageVersion(), frame: resolve(file) }, abortSignal);
@@ -191,7 +197,7 @@ function summary(out: string, results: readonly ClipResult[], loadMs: number): s
   const lines = [
     `imagined "${shortened(first.instruction)}"`,
     `  ${many}${numFrames} frames of ${width}x${height}, ${sampling.numInferenceSteps} steps, seed ${seeds.join(', ')}`,
-    `  ${seconds(total)} on ${engine.provider} (${engine.threads} threads), after ${seconds(loadMs)} to load ${shownPath(model.path)}`,
+    `  ${seconds(total)} on ${engine.server ?? `${engine.provider} (${engine.threads} threads)`}, after ${seconds(loadMs)} to load ${shownPath(model.path)}`,
   ];
   const folder = shownPath(out);
   if (results.length > 1)

@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   record: async () => (await import('./record.js')).recordCommand(),
   play: async () => (await import('./play.js')).playCommand(),
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand(),
+  export: async () => (await import('./export.js')).exportCommand(),
 };
 
 async function main(args: readonly string[]): Promise<void> {

@@ -9,6 +9,8 @@ export type AidErrorCode =
   | 'invalid-data'
   | 'engine-unavailable'
   | 'engine-failed'
+  | 'engine-overloaded'
+  | 'engine-timeout'
   | 'io-failed'
   | 'ros-unavailable'
   | 'aborted'

@@ -21,6 +21,7 @@ export {
   type DeadlineReport,
 } from './imagination/deadline.js';
 export type { ClipReport, EndEvent, FrameEvent, ImagineEvent, StepEvent } from './imagination/events.js';
+export { exportTriton, type TritonExport, type TritonExportOptions } from './imagination/export-triton.js';
 export { Observation } from './imagination/observation.js';
 export type { ImagineRequest, PreviewDownscale, Sampling } from './imagination/request.js';
 export type {
@@ -33,4 +34,8 @@ export type {
 } from './imagination/rollout.js';
 export type { ChosenProvider } from './runtime/choose-engine.js';
 export type { Engine, EngineDescription, ExecutionProvider } from './runtime/engine.js';
+export {
+  OpenInferenceEngine,
+  type OpenInferenceEngineOptions,
+} from './runtime/open-inference-protocol/open-inference-engine.js';
 export { type LoadOptions, VideoPlanner } from './video-planner.js';

@@ -307,7 +307,7 @@ export class VideoPlanner {
     const load = async () => {
       const built = build(this.#networks, geometry);
       const graph = built instanceof Graph ? built : await inTurns(built);
-      return this.#engine.load(graph, { weights: (key) => tensors.get(key) });
+      return this.#engine.load(graph, { weights: (key) => tensors.get(key), weightsSha256: this.sha256 });
     };
     const { stage, rows } = stageOf(build, geometry, inputs);
     return this.#sessions.use(stage, load, async (session) => {

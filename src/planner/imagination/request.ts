@@ -80,10 +80,7 @@ export function resolveRequest(request: ImagineRequest, { aid, tokenizer, vae }:
   whole('seed', seed, 0, Number.MAX_SAFE_INTEGER);
   whole('numFrames', numFrames, 1, modelFrames);
   const { previewDownscale = 1, deadlineMs } = request;
-  const factor = spatialFactor(vae);
-  const downscales = PREVIEW_DOWNSCALES.filter((downscale) =>
-    [aid.video.width, aid.video.height].every((side) => side % (factor * downscale) === 0),
-  );
+  const downscales = downscalesOf({ aid, vae });
   if (!downscales.includes(previewDownscale))
     throw new AidError(
       'invalid-argument',
@@ -130,6 +127,13 @@ export function resolveRequest(request: ImagineRequest, { aid, tokenizer, vae }:
     deadlineMs,
     warnings,
   };
+}
+
+/** Those that the latents of this model's pictures can be divided by. */
+export function downscalesOf({ aid, vae }: Pick<Networks, 'aid' | 'vae'>): PreviewDownscale[] {
+  const factor = spatialFactor(vae);
+  const sides = [aid.video.width, aid.video.height];
+  return PREVIEW_DOWNSCALES.filter((downscale) => sides.every((side) => side % (factor * downscale) === 0));
 }
 
 /** Errors: `invalid-argument`. */

@@ -1,8 +1,9 @@
 /** Rewrites operators that an engine cannot be trusted with into others. */
 import { AidError } from '../errors.js';
-import { type Float, Graph, type Node, type Value } from './graph.js';
+import type { Float, Graph, Node, Value } from './graph.js';
 import { unfusedAttention } from './ops/attention.js';
 import { add, floor, multiply, subtract } from './ops/elementwise.js';
+import { rewrite } from './rewrite.js';
 
 /** Appends what takes a node's place and returns its outputs; `inputs` are the node's. */
 export type Lowering = (node: Node, inputs: readonly (Value | null)[]) => readonly Value[];
@@ -52,32 +53,13 @@ function series(terms: readonly number[], r: Value): Value {
 
 /** The same graph with those operators replaced. Inputs, outputs and parameters keep their names. */
 export function lower(graph: Graph, lowerings: Lowerings): Graph {
-  const lowered = new Graph(graph.name);
-  const values = new Map<Value, Value>();
-  for (const value of graph.inputs) values.set(value, lowered.input(value.name, value.dataType, value.shape));
-  for (const [key, value] of graph.parameters)
-    values.set(value, lowered.parameter(key, value.shape as readonly number[]));
-  const translate = (value: Value): Value => {
-    const known = values.get(value);
-    if (known !== undefined) return known;
-    if (value.source.kind !== 'constant')
-      throw new AidError('invalid-graph', `${graph.name}: ${value.name} is used before it is there`);
-    const constant = lowered.constant(value.source.tensor);
-    values.set(value, constant);
-    return constant;
-  };
-  for (const node of graph.nodes) {
-    const { operator, domain, attributes, outputs } = node;
-    const inputs = node.inputs.map((input) => (input === null ? null : translate(input)));
-    const lowering = lowerings.get(domain === '' ? operator : `${domain}:${operator}`);
-    const replaced =
-      lowering === undefined
-        ? lowered.node(operator, inputs, outputs, attributes, domain)
+  return rewrite(graph, {
+    node: (copy, node, inputs) => {
+      const { operator, domain, outputs, attributes } = node;
+      const lowering = lowerings.get(domain === '' ? operator : `${domain}:${operator}`);
+      return lowering === undefined
+        ? copy.node(operator, inputs, outputs, attributes, domain)
         : lowering(node, inputs);
-    replaced.forEach((value, i) => {
-      values.set(outputs[i] as Value, value);
-    });
-  }
-  for (const [name, value] of graph.outputs) lowered.output(name, translate(value));
-  return lowered;
+    },
+  });
 }

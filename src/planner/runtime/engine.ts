@@ -38,6 +38,8 @@ export interface GraphSession {
 export interface LoadOptions {
   /** Where each parameter's numbers are. A parameter that it does not know is a graph input. */
   readonly weights: WeightSource;
+  /** SHA-256 of all weights of the model, by which an engine that has them elsewhere finds them. */
+  readonly weightsSha256?: string;
   /**
    * Runs that are to go on at the same time, 1 unless said otherwise. Where runs are many small operators, two at
    * once on a core each take less time than one after the other on both. Outputs cannot be kept then.
@@ -52,8 +54,12 @@ export interface LoadOptions {
 
 export interface EngineDescription {
   readonly name: string;
-  readonly provider: ExecutionProvider;
+  /** `remote` where a server computes. */
+  readonly provider: ExecutionProvider | 'remote';
+  /** Threads of the CPU; 0 where that is for a server to say. */
   readonly threads: number;
+  /** Address of the server, where there is one. */
+  readonly server?: string;
 }
 
 export interface Engine {

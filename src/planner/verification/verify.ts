@@ -1,7 +1,7 @@
 /** Runs cases through an engine and measures how far what comes out is from what should. */
 import { basename } from 'node:path';
 import { AidError } from '../errors.js';
-import type { Engine, ExecutionProvider } from '../runtime/engine.js';
+import type { Engine, EngineDescription } from '../runtime/engine.js';
 import { type Case, findCases, readCase } from './case.js';
 import type { CaseKind, Output, Outputs } from './case-kind.js';
 import { i3dCase, inceptionCase } from './inception.js';
@@ -84,7 +84,7 @@ function expectedOutputs(given: Case, { inputs }: CaseKind): Outputs {
   return new Map(names.map((name) => [name, given.floats(name)]));
 }
 
-function toleranceOf({ tolerance }: CaseKind, provider: ExecutionProvider): number {
+function toleranceOf({ tolerance }: CaseKind, provider: EngineDescription['provider']): number {
   return provider === 'cpu' ? tolerance : Math.max(tolerance, PROVIDER_TOLERANCE);
 }
 

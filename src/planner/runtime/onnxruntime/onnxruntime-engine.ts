@@ -42,7 +42,7 @@ const STORED_FLOATS: Readonly<Partial<Record<StoredType, StoredFloat>>> = {
 };
 
 export class OnnxRuntimeEngine implements Engine {
-  readonly description: EngineDescription;
+  readonly description: EngineDescription & { readonly provider: ExecutionProvider };
   /** More than one only once a graph is loaded for parallel runs. */
   readonly #clients: [WorkerClient, ...WorkerClient[]] = [new WorkerClient()];
   #nextNumber = 0;

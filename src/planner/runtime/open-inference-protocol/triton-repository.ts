@@ -1,0 +1,157 @@
+/** Graphs as models of a Triton model repository. */
+import { type FileHandle, mkdir, open, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { AidError } from '../../errors.js';
+import type { Graph, Value } from '../../onnx/graph.js';
+import { type ParameterSource, type StoredFloat, toOnnxFile } from '../../onnx/onnx-file.js';
+import type { StoredTensor, StoredType } from '../../weights/safetensors.js';
+import type { WeightSource } from '../weight-source.js';
+import { servedModel } from './served-model.js';
+
+export interface TritonModelOptions {
+  readonly weights: WeightSource;
+  readonly weightsSha256: string;
+  /** `copy` makes a folder that can be sent anywhere; `link` points to the weight files where they lie. */
+  readonly placement: 'copy' | 'link';
+  /** Rows that the server may compute at once; robots' requests are put together up to that many. */
+  readonly maxBatchSize: number;
+  /** Microseconds that a request waits for others to join it. */
+  readonly maxQueueDelayUs: number;
+  /** Requests that may wait; one more is refused, so that a busy server says so at once. */
+  readonly maxQueueSize: number;
+}
+
+const VERSION = '1';
+const WEIGHTS = 'weights.bin';
+const STORED_FLOATS: Readonly<Partial<Record<StoredType, StoredFloat>>> = {
+  F16: 'float16',
+  BF16: 'bfloat16',
+  F32: 'float32',
+  F64: 'float64',
+};
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * Writes `NAME/config.pbtxt` and `NAME/1/` with the graph and its weights into a folder that exists; returns NAME.
+ * Errors: `io-failed`, `invalid-weights`.
+ */
+export async function writeTritonModel(
+  repository: string,
+  graph: Graph,
+  { weights, weightsSha256, placement, ...batching }: TritonModelOptions,
+): Promise<string> {
+  const model = servedModel(graph, weightsSha256);
+  const version = join(repository, model.name, VERSION);
+  await mkdir(version, { recursive: true });
+  const stored = [...model.graph.parameters.keys()].map((key) => {
+    const tensor = weights(key);
+    if (tensor === undefined)
+      throw new AidError('invalid-weights', `${graph.name}: ${key} is not in the weights`);
+    return tensor;
+  });
+  const places =
+    placement === 'copy' ? await copyWeights(version, stored) : await linkWeights(version, stored);
+  const onnx = toOnnxFile(model.graph, {
+    parameters: (key) => places.get(weights(key) as StoredTensor) as ParameterSource,
+  });
+  await writeFile(join(version, 'model.onnx'), onnx);
+  await writeFile(
+    join(repository, model.name, 'config.pbtxt'),
+    configText(model.name, model.inputs, [...model.graph.outputs], weightsSha256, batching),
+  );
+  return model.name;
+}
+
+type Places = ReadonlyMap<StoredTensor, ParameterSource>;
+
+/** All tensors in one file, in the order of the graph. */
+async function copyWeights(folder: string, tensors: readonly StoredTensor[]): Promise<Places> {
+  const places = new Map<StoredTensor, ParameterSource>();
+  const target = await open(join(folder, WEIGHTS), 'wx');
+  try {
+    let offset = 0;
+    for (const tensor of new Set(tensors)) {
+      places.set(tensor, placeOf(tensor, WEIGHTS, offset));
+      await copyRange(tensor, target, offset);
+      offset += tensor.length;
+    }
+    await target.sync();
+  } finally {
+    await target.close();
+  }
+  return places;
+}
+
+async function copyRange(
+  { file, key, offset, length }: StoredTensor,
+  target: FileHandle,
+  to: number,
+): Promise<void> {
+  const source = await open(file, 'r');
+  try {
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, length));
+    for (let done = 0; done < length; ) {
+      const size = Math.min(chunk.length, length - done);
+      const { bytesRead } = await source.read(chunk, 0, size, offset + done);
+      if (bytesRead === 0) throw new AidError('invalid-weights', `${file}: ${key} is cut short`);
+      await target.write(chunk, 0, bytesRead, to + done);
+      done += bytesRead;
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** A link to each weight file. */
+async function linkWeights(folder: string, tensors: readonly StoredTensor[]): Promise<Places> {
+  const names = new Map<string, string>();
+  for (const { file } of tensors) {
+    if (names.has(file)) continue;
+    const name = `weights-${names.size}.safetensors`;
+    names.set(file, name);
+    await symlink(resolve(file), join(folder, name));
+  }
+  return new Map(
+    tensors.map(
+      (tensor) => [tensor, placeOf(tensor, names.get(tensor.file) as string, tensor.offset)] as const,
+    ),
+  );
+}
+
+function placeOf(
+  { file, key, type, length }: StoredTensor,
+  location: string,
+  offset: number,
+): ParameterSource {
+  const dataType = STORED_FLOATS[type];
+  if (dataType === undefined)
+    throw new AidError('invalid-weights', `${file}: ${key}: expected floats, got ${type}`);
+  return { kind: 'external', location, offset, length, dataType };
+}
+
+/** In protobuf's text form. */
+function configText(
+  name: string,
+  inputs: readonly Value[],
+  outputs: readonly (readonly [string, Value])[],
+  weightsSha256: string,
+  {
+    maxBatchSize,
+    maxQueueDelayUs,
+    maxQueueSize,
+  }: Pick<TritonModelOptions, 'maxBatchSize' | 'maxQueueDelayUs' | 'maxQueueSize'>,
+): string {
+  const tensor = (field: string, name: string, { dataType, shape }: Value): string =>
+    `${field} {\n  name: "${name}"\n  data_type: ${dataType === 'int64' ? 'TYPE_INT64' : 'TYPE_FP32'}\n` +
+    `  dims: [ ${shape.slice(1).join(', ')} ]\n}\n`;
+  return [
+    `name: "${name}"\nbackend: "onnxruntime"\nmax_batch_size: ${maxBatchSize}\n`,
+    ...inputs.map((value) => tensor('input', value.name, value)),
+    ...outputs.map(([output, value]) => tensor('output', output, value)),
+    '# No row of a batch sees another, so that requests of several robots are computed together.\n',
+    `dynamic_batching {\n  max_queue_delay_microseconds: ${maxQueueDelayUs}\n`,
+    `  default_queue_policy { max_queue_size: ${maxQueueSize} }\n}\n`,
+    'instance_group { count: 1 kind: KIND_AUTO }\n',
+    `parameters { key: "aid_weights_sha256" value { string_value: "${weightsSha256}" } }\n`,
+  ].join('');
+}

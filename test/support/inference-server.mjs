@@ -1,0 +1,122 @@
+// A small inference server of the Open Inference Protocol, a process of its own: runs an exported repository on
+// onnxruntime, and misbehaves as told. Prints its port; reads a line of JSON { mode } on stdin at any time.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import {
+  decodeMessage,
+  encodeMessage,
+  rawContents,
+  tensorOf,
+} from '#planner/runtime/open-inference-protocol/messages.js';
+
+const [repository, port = '0'] = process.argv.slice(2);
+/** 'well' | 'slow' | 'busy' | 'broken' | 'short' | 'die-at-2': what to do with runs, and how many are left of it. */
+let mode = { kind: 'well', runs: Number.POSITIVE_INFINITY };
+let seen = 0;
+
+const models = new Map();
+for (const name of readdirSync(repository)) {
+  const session = await InferenceSession.create(join(repository, name, '1', 'model.onnx'), {
+    intraOpNumThreads: 1,
+  });
+  models.set(name, session);
+}
+
+const DATATYPES = { float32: 'FP32', int64: 'INT64' };
+const described = (list) =>
+  list.map(({ name, type, shape }) => ({
+    name,
+    datatype: DATATYPES[type],
+    shape: shape.map((dim) => (typeof dim === 'number' ? dim : -1)),
+  }));
+
+function found(name, version) {
+  const session = models.get(name);
+  if (session === undefined)
+    throw { code: status.NOT_FOUND, details: `Request for unknown model: '${name}' is not found` };
+  if (version !== '' && version !== '1')
+    throw {
+      code: status.NOT_FOUND,
+      details: `Request for unknown model: '${name}' version ${version} is not found`,
+    };
+  return session;
+}
+
+function metadata({ name, version }) {
+  const session = found(name, version);
+  return {
+    name,
+    versions: ['1'],
+    platform: 'onnx',
+    inputs: described(session.inputMetadata).slice(mode.kind === 'other' ? 1 : 0),
+    outputs: described(session.outputMetadata),
+  };
+}
+
+async function infer(request) {
+  const session = found(request.model_name, request.model_version);
+  seen += 1;
+  const { kind } = mode;
+  if (kind !== 'well' && --mode.runs <= 0) mode = { kind: 'well', runs: Number.POSITIVE_INFINITY };
+  if (kind === 'slow') return new Promise(() => undefined);
+  if (kind === 'busy') throw { code: status.UNAVAILABLE, details: 'Exceeds maximum queue size' };
+  if (kind === 'broken') throw { code: status.INTERNAL, details: 'onnx runtime error 2: something is off' };
+  if (kind === 'die') process.kill(process.pid, 'SIGKILL');
+  const feeds = {};
+  request.inputs.forEach((input, i) => {
+    const { dataType, data, dims } = tensorOf(input, request.raw_input_contents[i]);
+    feeds[input.name] = new Tensor(dataType, data, dims);
+  });
+  const results = await session.run(feeds);
+  const outputs = session.outputMetadata.map(({ name, type }) => ({
+    name,
+    datatype: DATATYPES[type],
+    shape: results[name].dims,
+  }));
+  const raw = session.outputNames.map((name) => rawContents(results[name]));
+  return {
+    model_name: request.model_name,
+    model_version: '1',
+    outputs,
+    raw_output_contents: kind === 'short' ? raw.map((bytes) => bytes.subarray(4)) : raw,
+  };
+}
+
+const method = (path, asked, given, answer) => ({
+  definition: {
+    path: `/inference.GRPCInferenceService/${path}`,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: (message) => message,
+    requestDeserialize: (bytes) => decodeMessage(asked, bytes),
+    responseSerialize: (message) => encodeMessage(given, message),
+    responseDeserialize: (message) => message,
+  },
+  handle: (call, done) =>
+    Promise.resolve()
+      .then(() => answer(call.request))
+      .then(
+        (response) => done(null, response),
+        (error) => done('code' in error ? error : { code: status.INTERNAL, details: String(error) }),
+      ),
+});
+const methods = {
+  ModelMetadata: method('ModelMetadata', 'ModelMetadataRequest', 'ModelMetadataResponse', metadata),
+  ModelInfer: method('ModelInfer', 'ModelInferRequest', 'ModelInferResponse', infer),
+};
+const server = new Server({ 'grpc.max_receive_message_length': -1 });
+server.addService(
+  Object.fromEntries(Object.entries(methods).map(([name, { definition }]) => [name, definition])),
+  Object.fromEntries(Object.entries(methods).map(([name, { handle }]) => [name, handle])),
+);
+server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+  if (error !== null) throw error;
+  process.stdout.write(`${JSON.stringify({ port: bound })}\n`);
+});
+createInterface({ input: process.stdin }).on('line', (line) => {
+  mode = { runs: Number.POSITIVE_INFINITY, ...JSON.parse(line) };
+  process.stdout.write(`${JSON.stringify({ seen })}\n`);
+});
