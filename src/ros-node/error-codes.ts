@@ -34,6 +34,8 @@ const BY_CODE: Readonly<Record<AidErrorCode, ErrorName>> = {
   'invalid-data': 'INVALID_REQUEST',
   'engine-unavailable': 'ENGINE_UNAVAILABLE',
   'engine-failed': 'ENGINE_FAILED',
+  'engine-overloaded': 'ENGINE_UNAVAILABLE',
+  'engine-timeout': 'ENGINE_FAILED',
   'io-failed': 'INTERNAL',
   'ros-unavailable': 'INTERNAL',
   aborted: 'CANCELED',
