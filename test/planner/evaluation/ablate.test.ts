@@ -54,7 +54,7 @@ it('trains and evaluates every row with the same budget, and goes on where it wa
   const again = await aid(['ablate', file, '--threads', '1']);
   expect(again.stdout).toBe(stdout);
   expect(statSync(model).mtimeMs).toBe(written);
-});
+}, 600_000);
 
 it('leaves out what the row says and nothing else', () => {
   const { train } = readAblationConfig(file);
