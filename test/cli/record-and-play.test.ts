@@ -6,7 +6,8 @@ import { filesForTests } from './model-for-tests.js';
 import { aid, emptyFolder } from './run-aid.js';
 
 const files = filesForTests();
-const instruction = 'put the red cube on the blue plate';
+// Not only ASCII.
+const instruction = 'put the red cube on the Tellerchen für Bär 机';
 
 it('a clip in a bag is imagined again bit for bit; one that was changed is told', async () => {
   const bag = join(emptyFolder(), 'clip.mcap');

@@ -1,7 +1,7 @@
 /** MCAP bags of ROS 2 messages that hold a clip and all that is needed to imagine it again. */
 import { open } from 'node:fs/promises';
 import { parse } from '@foxglove/rosmsg';
-import { MessageReader, MessageWriter } from '@foxglove/rosmsg2-serialization';
+import { MessageReader } from '@foxglove/rosmsg2-serialization';
 import { McapIndexedReader, McapWriter } from '@mcap/core';
 import { FileHandleReadable, FileHandleWritable } from '@mcap/nodejs';
 import { loadDecompressHandlers } from '@mcap/support';
@@ -13,6 +13,7 @@ import {
   type SamplerName,
   type StateTexts,
 } from '../../planner/index.js';
+import { CdrMessageWriter } from './cdr-writer.js';
 import { fullDefinition } from './definitions.js';
 import { frameFromCompressedImage, frameFromImage } from './images.js';
 import type { ClipMessage, CompressedImageMessage, ImageMessage } from './messages.js';
@@ -36,7 +37,7 @@ export async function writeClipBag(path: string, { images, clip }: ClipBag): Pro
   await writeFileAtomically(path, async (file) => {
     const writer = new McapWriter({ writable: new FileHandleWritable(file), useChunks: true });
     await writer.start({ profile: 'ros2', library: 'aid-planner' });
-    const channels = new Map<string, { id: number; writer: MessageWriter; sequence: number }>();
+    const channels = new Map<string, { id: number; writer: CdrMessageWriter; sequence: number }>();
     const put = async (topic: keyof typeof TYPES, message: object, logTime: bigint): Promise<void> => {
       let channel = channels.get(topic);
       if (channel === undefined) {
@@ -49,12 +50,12 @@ export async function writeClipBag(path: string, { images, clip }: ClipBag): Pro
           messageEncoding: 'cdr',
           metadata: new Map([['offered_qos_profiles', '']]),
         });
-        channel = { id, writer: new MessageWriter(parse(text, { ros2: true })), sequence: 0 };
+        channel = { id, writer: new CdrMessageWriter(parse(text, { ros2: true })), sequence: 0 };
         channels.set(topic, channel);
       }
       const { id, sequence } = channel;
       channel.sequence += 1;
-      const data = channel.writer.writeMessage(message);
+      const data = channel.writer.write(message);
       await writer.addMessage({ channelId: id, sequence, logTime, publishTime: logTime, data });
     };
     const start = nsFromTime(images[0]?.header.stamp ?? clip.header.stamp);

@@ -1,0 +1,170 @@
+"""The measuring side: rclpy; lines of JSON on stdout."""
+
+import json
+import sys
+import threading
+import time
+
+import rclpy
+from aid_msgs.action import Imagine
+from aid_msgs.msg import Clip
+from rcl_interfaces.srv import GetParameters
+from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import Image
+from std_msgs.msg import String
+
+COMMAND = "put the red cube on the blue plate"
+
+
+class Peer:
+    """A camera, a sender of commands, a watcher of clips."""
+
+    def __init__(self, previews):
+        rclpy.init()
+        self.node = rclpy.create_node("bench")
+        self.news = threading.Condition()
+        self.clip = None
+        self.preview = None
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self.node.create_subscription(Clip, "clip", self.on_clip, latched)
+        if previews:
+            self.node.create_subscription(Image, "goal_preview", self.on_preview, 10)
+        self.images = self.node.create_publisher(Image, "image", qos_profile_sensor_data)
+        self.commands = self.node.create_publisher(String, "instruction", 1000)
+        self.parameters = self.node.create_client(GetParameters, "aid_planner/get_parameters")
+        self.imagine = ActionClient(self.node, Imagine, "imagine")
+        self.image = Image(height=480, width=640, encoding="rgb8", step=1920, data=bytes(480 * 1920))
+        self.node.create_timer(1 / 30, self.shoot)
+        executor = SingleThreadedExecutor()
+        executor.add_node(self.node)
+        threading.Thread(target=executor.spin, daemon=True).start()
+        self.imagine.wait_for_server()
+        while self.commands.get_subscription_count() == 0:
+            time.sleep(0.05)
+        time.sleep(1)
+
+    def shoot(self):
+        self.image.header.stamp = self.node.get_clock().now().to_msg()
+        self.images.publish(self.image)
+
+    def on_clip(self, message):
+        with self.news:
+            self.clip = (time.perf_counter(), message)
+            self.news.notify_all()
+
+    def on_preview(self, message):
+        with self.news:
+            if self.preview is None:
+                self.preview = (time.perf_counter(), message)
+
+    def command(self, text=COMMAND):
+        self.clip = None
+        self.preview = None
+        start = time.perf_counter()
+        self.commands.publish(String(data=text))
+        return start
+
+    def wait(self, text=COMMAND):
+        with self.news:
+            done = self.news.wait_for(lambda: self.clip and self.clip[1].instruction == text, 600)
+        if not done:
+            raise TimeoutError("no clip")
+        return self.clip
+
+    def request(self):
+        done = threading.Event()
+        start = time.perf_counter()
+        future = self.parameters.call_async(GetParameters.Request(names=["seed", "preset"]))
+        future.add_done_callback(lambda _: done.set())
+        done.wait(30)
+        return time.perf_counter() - start
+
+    def goal(self):
+        done = threading.Event()
+        start = time.perf_counter()
+
+        def accepted(future):
+            future.result().get_result_async().add_done_callback(lambda _: done.set())
+
+        goal = Imagine.Goal(instructions=[COMMAND])
+        self.imagine.send_goal_async(goal).add_done_callback(accepted)
+        done.wait(600)
+        return time.perf_counter() - start
+
+
+def seconds(duration):
+    return duration.sec + duration.nanosec / 1e9
+
+
+def say(kind, **data):
+    print(json.dumps({"kind": kind, **data}), flush=True)
+
+
+def latency(count):
+    watching = Peer(previews=True)
+    previews = []
+    for _ in range(count):
+        start = watching.command()
+        watching.wait()
+        previews.append(watching.preview[0] - start)
+    preview_bytes = len(serialize_message(watching.preview[1]))
+    watching.node.destroy_subscription(list(watching.node.subscriptions)[-1])
+    time.sleep(1)
+    clip, planning, busy = [], [], []
+    for _ in range(count):
+        start = watching.command()
+        end, message = watching.wait()
+        clip.append(end - start)
+        planning.append(seconds(message.planning_time))
+    size = len(serialize_message(message))
+    result = [watching.goal() for _ in range(count)]
+    idle = []
+    for _ in range(200):
+        idle.append(watching.request())
+        time.sleep(0.005)
+    while len(busy) < 500:
+        watching.command()
+        while watching.clip is None and len(busy) < 500:
+            busy.append(watching.request())
+            time.sleep(0.005)
+    watching.wait()
+    start = time.perf_counter()
+    for index in range(1000):
+        watching.commands.publish(String(data=f"put {index}"))
+        time.sleep(max(0.0, start + (index + 1) / 1000 - time.perf_counter()))
+    last = time.perf_counter()
+    end, _ = watching.wait("put 999")
+    say(
+        "latency",
+        preview=previews,
+        clip=clip,
+        planning=planning,
+        result=result,
+        idle=idle,
+        busy=busy,
+        bytes=size,
+        previewBytes=preview_bytes,
+        storm=end - last,
+    )
+
+
+def soak(minutes):
+    peer = Peer(previews=False)
+    start = told = time.time()
+    clips = 0
+    while time.time() - start < 60 * minutes:
+        if clips % 2 == 0:
+            peer.command()
+            peer.wait()
+        else:
+            peer.goal()
+        clips += 1
+        if time.time() - told > min(30, 60 * minutes / 40):
+            told = time.time()
+            say("soak", minutes=(told - start) / 60, clips=clips)
+
+
+{"latency": lambda n: latency(int(n)), "soak": lambda n: soak(float(n))}[sys.argv[1]](sys.argv[2])
