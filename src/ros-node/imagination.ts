@@ -22,15 +22,21 @@ export interface OrderClips {
   readonly clips: readonly ClipParts[];
 }
 
+export interface OrderLimits {
+  readonly abortSignal: AbortSignal;
+  /** Time until the deadline; undefined where there is none. */
+  readonly leftMs: () => number | undefined;
+}
+
 /**
- * Aborting stops the work within one denoising step; the error comes when it has stopped, so that what follows finds
+ * What is left of the time is shared evenly among the clips that are left. Aborting stops the work within one denoising step; the error comes when it has stopped, so that what follows finds
  * the engine free. Errors: those of the SDK's `candidates`, `aborted` among them.
  */
 export function imagineOrder(
   planner: Planner,
   { instructions, states, seeds, sampling, preview }: Order,
   frames: readonly Frame[],
-  abortSignal: AbortSignal,
+  { abortSignal, leftMs }: OrderLimits,
 ): Observable<OrderStep | OrderClips> {
   const clips = instructions.length * seeds.length;
   const last = (sampling.numFrames ?? planner.video.numFrames) - 1;
@@ -39,15 +45,26 @@ export function imagineOrder(
       concat(
         ...instructions.map((instruction, index) => {
           const own = states[index];
-          return candidates(planner, {
-            ...sampling,
-            frames: observation,
-            abortSignal,
-            instruction,
-            seeds,
-            ...(own === undefined ? {} : { states: own }),
-            ...(preview ? { previewFrames: [last] } : {}),
-          }).pipe(
+          const deadline = (): { deadlineMs?: number } => {
+            const left = leftMs();
+            // The planner says by itself that no time is left.
+            return left === undefined
+              ? {}
+              : { deadlineMs: Math.max(1, left / (clips - index * seeds.length)) };
+          };
+          const clipsOf = defer(() =>
+            candidates(planner, {
+              ...sampling,
+              ...deadline(),
+              frames: observation,
+              abortSignal,
+              instruction,
+              seeds,
+              ...(own === undefined ? {} : { states: own }),
+              ...(preview ? { previewFrames: [last] } : {}),
+            }),
+          );
+          return clipsOf.pipe(
             concatMap((event): (OrderStep | OrderClips)[] => {
               if (event.kind === 'candidate-step') {
                 const { step, steps } = event;

@@ -41,7 +41,8 @@ export const PARAMETERS = {
   warm_up: {
     type: 'bool',
     value: true,
-    description: 'Whether configuring includes one denoising step, so that the first command is not slower.',
+    description:
+      'Whether configuring includes two small clips, so that the first command is not slower and deadlines can be kept.',
     changeable: 'unconfigured',
   },
   image_transport: {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { concatMap, lastValueFrom, type Observable } from 'rxjs';
-import { type ChosenProvider, imagine, VideoPlanner } from '../sdk/index.js';
+import { AidError, type ChosenProvider, VideoPlanner } from '../sdk/index.js';
 import { clipMessage } from '../sdk/messages/clip-message.js';
 import {
   type ClipFormat,
@@ -80,7 +80,8 @@ export class PlannerNode implements LifecycleHooks {
       abortSignal,
     });
     try {
-      if (node.settings.warm_up) await warmUp(planner, abortSignal);
+      if (node.settings.warm_up)
+        await planner.warmUp({ previewFrames: [planner.video.numFrames - 1], abortSignal });
     } catch (error) {
       await planner.dispose();
       throw error;
@@ -293,13 +294,10 @@ export class PlannerNode implements LifecycleHooks {
     },
   ): Promise<void> {
     const { settings } = this.#node;
-    const late = new AbortController();
-    const leftMs = order.deadlineMs - (performance.now() - order.arrivedMs);
-    const deadline = new CommandError('DEADLINE_EXCEEDED', `not done within ${order.deadlineMs / 1000} s`);
-    const timer = order.deadlineMs > 0 ? setTimeout(() => late.abort(deadline), leftMs) : undefined;
-    const either = AbortSignal.any([abortSignal, late.signal]);
+    const { deadlineMs, arrivedMs } = order;
+    const leftMs = () => (deadlineMs > 0 ? deadlineMs - (performance.now() - arrivedMs) : undefined);
     try {
-      const given = await (order.given?.() ?? this.#look(either));
+      const given = await (order.given?.() ?? this.#look(abortSignal, leftMs()));
       tell.given(given);
       const picture = given.frames.at(-1);
       const configured = this.#configured;
@@ -313,7 +311,7 @@ export class PlannerNode implements LifecycleHooks {
         cameraInfo: order.given === undefined ? this.#cameraInfo : undefined,
         format: settings.clip_format as ClipFormat,
       };
-      await eachOf(imagineOrder(planner, order, given.frames, either), async (event) => {
+      await eachOf(imagineOrder(planner, order, given.frames, { abortSignal, leftMs }), async (event) => {
         if (event.kind === 'step') return tell.step(event);
         const messages = await Promise.all(
           event.clips.map((clip) =>
@@ -329,18 +327,22 @@ export class PlannerNode implements LifecycleHooks {
       });
     } catch (error) {
       // Why it was stopped says more than that it was.
-      throw either.aborted ? either.reason : error;
-    } finally {
-      clearTimeout(timer);
+      if (abortSignal.aborted) throw abortSignal.reason;
+      if (AidError.isInstance(error) && error.code === 'deadline-exceeded')
+        throw new CommandError(
+          'DEADLINE_EXCEEDED',
+          `not done within ${deadlineMs / 1000} s: ${error.message}`,
+        );
+      throw error;
     }
   }
 
   /** The camera's latest frame that is new enough. */
-  async #look(abortSignal: AbortSignal): Promise<Given> {
+  async #look(abortSignal: AbortSignal, leftMs: number | undefined): Promise<Given> {
     const { max_image_age, command_timeout } = this.#node.settings;
     const image = await this.#images.next({
       maxAgeMs: max_image_age * 1000,
-      timeoutMs: command_timeout * 1000,
+      timeoutMs: Math.max(0, Math.min(command_timeout * 1000, leftMs ?? Number.POSITIVE_INFINITY)),
       abortSignal,
     });
     const frame = 'encoding' in image ? frameFromImage(image) : await frameFromCompressedImage(image);
@@ -381,14 +383,6 @@ function eachOf<Event>(
   take: (event: Event) => void | Promise<void>,
 ): Promise<void> {
   return lastValueFrom(events.pipe(concatMap(async (event) => take(event))), { defaultValue: undefined });
-}
-
-/** Every graph is built and run once. */
-async function warmUp(planner: VideoPlanner, abortSignal: AbortSignal): Promise<void> {
-  const { width, height } = planner.video;
-  const frame = { width, height, data: new Uint8Array(width * height * 3).fill(128) };
-  const request = { frames: [frame], instruction: 'put', seed: 0, numInferenceSteps: 1, abortSignal };
-  await lastValueFrom(imagine(planner, request));
 }
 
 function modelInfo(path: string, planner: VideoPlanner, loadMs: number, header: Header): ModelInfoMessage {

@@ -70,6 +70,14 @@ export async function clipMessage(clip: ClipParts, origin: ClipOrigin): Promise<
     rank,
     score,
     planning_time: durationFromMs(report.timings.totalMs),
-    warnings: report.warnings,
+    warnings: [...report.warnings, ...concessions(report)],
   };
+}
+
+/** What a deadline cost, for people. */
+function concessions({ deadline }: ClipReport): string[] {
+  return (deadline?.gaveUp ?? []).map(
+    ({ what, asked, given }) =>
+      `to be there within ${Math.round(deadline?.deadlineMs ?? 0)} ms: ${what} ${given} instead of ${asked}`,
+  );
 }
