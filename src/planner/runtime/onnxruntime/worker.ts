@@ -1,5 +1,5 @@
 /** The thread that onnxruntime blocks, so that no other is blocked. Requests are answered in order. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Tensor } from '../tensor.js';
 import type {
@@ -83,7 +83,10 @@ function residentOf(id: number): OrtTensor {
   return tensor;
 }
 
+const { stop } = workerData as { stop: Int32Array };
+
 async function answer(request: WorkerRequest): Promise<LoadReply | RunReply | null> {
+  if (Atomics.load(stop, 0) !== 0) throw new Error('the engine was disposed');
   switch (request.kind) {
     case 'load':
       return load(request);
