@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { decodeFrame } from '../planner/conditioning/frame.js';
 import { checkInstruction } from '../planner/conditioning/instruction.js';
+import { MllmStatePrompter } from '../planner/conditioning/mllm-state-prompter.js';
 import type { StateTexts } from '../planner/conditioning/state-prompter.js';
 import type { ImagineRequest } from '../planner/imagination/request.js';
 import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
@@ -29,6 +30,8 @@ interface ImagineFlags {
   readonly textGuidance?: number;
   readonly frames?: number;
   readonly states?: StateTexts;
+  readonly stateEndpoint?: string;
+  readonly stateModel: string;
   readonly model?: string;
   readonly provider: ChosenProvider;
   readonly threads?: number;
@@ -66,6 +69,11 @@ export function imagineCommand(): Command {
     )
     .option('--frames <n>', 'length of the clip (default: as the model says)', wholeNumber(1))
     .option('--states <texts>', 'four states on the way, "a|b|c|d", instead of generated ones', stateTexts)
+    .option(
+      '--state-endpoint <url>',
+      'let a multimodal model behind an OpenAI-compatible endpoint write the states',
+    )
+    .option('--state-model <name>', 'its name there', 'llava')
     .option('--model <dir>', 'model folder (default: the one in this package)')
     .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
     .option('--threads <n>', 'threads on the CPU (default: all cores)', threadCount)
@@ -105,6 +113,9 @@ async function imagine(
   const planner = await VideoPlanner.load(model, {
     provider: flags.provider,
     ...(engine === undefined ? {} : { engine }),
+    ...(flags.stateEndpoint === undefined
+      ? {}
+      : { statePrompter: new MllmStatePrompter({ baseUrl: flags.stateEndpoint, model: flags.stateModel }) }),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     abortSignal,
   });

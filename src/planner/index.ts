@@ -10,7 +10,8 @@ export {
   frameFromRaw,
   type RawEncoding,
 } from './conditioning/frame.js';
-export type { StatePrompt, StatePrompter, StateTexts } from './conditioning/state-prompter.js';
+export { MllmStatePrompter, type MllmStatePrompterOptions } from './conditioning/mllm-state-prompter.js';
+export type { StatePrompt, StatePrompter, StateTexts, WrittenPrompt } from './conditioning/state-prompter.js';
 export { TemplateStatePrompter } from './conditioning/template-state-prompter.js';
 export type { SamplerName } from './diffusion/samplers.js';
 export { AidError, type AidErrorCode } from './errors.js';

@@ -474,7 +474,7 @@ export class VideoPlanner {
 
   #report(
     { instruction, seed, numFrames, sampling, warnings }: ResolvedRequest,
-    { states, writtenBy }: StatePrompt,
+    { states, writtenBy, prompt, fallbackReason }: StatePrompt,
     { frames }: Observation,
     { width, height }: ClipGeometry,
     clock: Stopwatch,
@@ -485,6 +485,7 @@ export class VideoPlanner {
       instruction,
       states,
       statesWrittenBy: writtenBy,
+      ...(prompt === undefined ? {} : { statesPrompt: prompt }),
       seed,
       numFrames,
       numGivenFrames: frames.length,
@@ -492,7 +493,10 @@ export class VideoPlanner {
       height,
       framesPerSecond: this.video.framesPerSecond,
       sampling,
-      warnings,
+      warnings:
+        fallbackReason === undefined
+          ? warnings
+          : [...warnings, `the states are the template's: ${fallbackReason}`],
       timings: clock.timings,
     };
   }

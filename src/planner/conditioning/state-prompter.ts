@@ -8,6 +8,17 @@ export interface StatePrompt {
   readonly states: StateTexts;
   /** Name and version of what wrote them, such as "template/1". */
   readonly writtenBy: string;
+  /** What a model was asked. */
+  readonly prompt?: WrittenPrompt;
+  /** Why these are not the states of the prompter that was asked. */
+  readonly fallbackReason?: string;
+}
+
+/** The versioned text that a model was told, and the model. */
+export interface WrittenPrompt {
+  readonly version: string;
+  readonly text: string;
+  readonly model: string;
 }
 
 /** A multimodal model, or what stands in for one. */

@@ -1,6 +1,6 @@
 /** What a planner tells while it imagines. */
 import type { Frame } from '../conditioning/frame.js';
-import type { StateTexts } from '../conditioning/state-prompter.js';
+import type { StateTexts, WrittenPrompt } from '../conditioning/state-prompter.js';
 import type { EngineDescription } from '../runtime/engine.js';
 import type { DeadlineReport } from './deadline.js';
 import type { Sampling } from './request.js';
@@ -13,6 +13,8 @@ export interface ClipReport {
   readonly states: StateTexts;
   /** Who wrote the states: a state prompter's name and version, or `caller`. */
   readonly statesWrittenBy: string;
+  /** What a multimodal model was asked for them. */
+  readonly statesPrompt?: WrittenPrompt;
   readonly seed: number;
   readonly numFrames: number;
   readonly numGivenFrames: number;
