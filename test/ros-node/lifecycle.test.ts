@@ -41,7 +41,7 @@ describeWithRos('the lifecycle', () => {
 
   it('loads in configure, answers meanwhile, and shows the state in between', async () => {
     const { peer } = world;
-    const node = world.start({ model: world.models.slow, warm_up: true });
+    const node = world.start({ model: world.models.quick, warm_up: true });
     await peer.subscribe(`${NODE}/transition_event`, 'lifecycle_msgs/msg/TransitionEvent');
     await peer.state(NODE);
     const configured = peer.change(NODE, 'configure');

@@ -98,7 +98,7 @@ class Peer:
 
         self.node.create_subscription(type_of(type), topic, hear, profile(qos or {}))
 
-    def wait(self, topic, count=1, timeout=20.0):
+    def wait(self, topic, count=1, timeout=60.0):
         """The messages so far, once there are `count`."""
         with self.news:
             enough = self.news.wait_for(lambda: len(self.heard[topic]) >= count, timeout)
@@ -124,7 +124,7 @@ class Peer:
         publisher.publish(message)
         return time.time()
 
-    def match(self, topic, matched=1, timeout=20.0):
+    def match(self, topic, matched=1, timeout=60.0):
         end = time.time() + timeout
         while self.publishers[topic].get_subscription_count() < matched:
             if time.time() > end:
@@ -189,7 +189,7 @@ class Peer:
         if service not in self.clients:
             self.clients[service] = self.node.create_client(type_of(type), service)
         client = self.clients[service]
-        if not client.wait_for_service(20.0):
+        if not client.wait_for_service(60.0):
             raise TimeoutError(f"{service}: no such service")
         return client
 
@@ -216,7 +216,7 @@ class Peer:
         taken = []
         for _ in range(count):
             start = time.perf_counter()
-            self.result_of(client.call_async(request), service, 20.0)
+            self.result_of(client.call_async(request), service, 60.0)
             taken.append(time.perf_counter() - start)
             time.sleep(interval)
         return taken
@@ -228,7 +228,7 @@ class Peer:
         if action not in self.actions:
             self.actions[action] = ActionClient(self.node, kind, action)
         client = self.actions[action]
-        if not client.wait_for_server(20.0):
+        if not client.wait_for_server(60.0):
             raise TimeoutError(f"{action}: no such action")
         topic = f"feedback {key}"
         self.heard[topic] = []
@@ -239,7 +239,7 @@ class Peer:
                 self.news.notify_all()
 
         future = client.send_goal_async(fill(kind.Goal(), fields), feedback_callback=hear)
-        handle = self.result_of(future, action, 20.0)
+        handle = self.result_of(future, action, 60.0)
         if not handle.accepted:
             return {"accepted": False}
         self.goals[key] = (handle, handle.get_result_async())
@@ -250,7 +250,7 @@ class Peer:
         return {"status": outcome.status, "result": to_plain(outcome.result), "at": time.time()}
 
     def cancel(self, key="goal"):
-        response = self.result_of(self.goals[key][0].cancel_goal_async(), "cancel", 20.0)
+        response = self.result_of(self.goals[key][0].cancel_goal_async(), "cancel", 60.0)
         return {"canceling": len(response.goals_canceling), "at": time.time()}
 
     def nodes(self):

@@ -180,7 +180,7 @@ export class NodeUnderTest {
   }
 
   /** Waits for a line of the log. */
-  async logged(pattern: RegExp, timeoutMs = 30_000): Promise<string> {
+  async logged(pattern: RegExp, timeoutMs = 100_000): Promise<string> {
     const end = Date.now() + timeoutMs;
     while (Date.now() < end) {
       const line = this.log.split('\n').find((each) => pattern.test(each));
@@ -194,7 +194,7 @@ export class NodeUnderTest {
   /** In order, so that others forget it at once. */
   async end(): Promise<void> {
     this.process.kill('SIGTERM');
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), 20_000);
+    const timer = setTimeout(() => this.process.kill('SIGKILL'), 30_000);
     await this.exit;
     clearTimeout(timer);
   }
@@ -249,7 +249,7 @@ export function worldForTests(domain: number): World {
       return mkdtempSync(join(root, `folder-${folders}-`));
     },
     start(parameters = {}, args = []) {
-      const pairs = Object.entries({ diagnostics_period: 0.1, threads: 1, ...parameters });
+      const pairs = Object.entries({ diagnostics_period: 0.1, threads: 1, warm_up: false, ...parameters });
       const words = pairs.flatMap(([name, value]) => ['-p', `${name}:=${value}`]);
       const node = new NodeUnderTest(['--ros-args', ...words, ...args], environment);
       nodes.push(node);
