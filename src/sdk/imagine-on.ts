@@ -21,10 +21,10 @@ import { imagine } from './imagine.js';
 import type { Planner } from './planner.js';
 
 /** An instruction alone, or with settings of its own; these count more than the stream's. */
-export type Command = string | (ClipSettings & { readonly instruction: string });
+export type Command = string | (CommandSettings & { readonly instruction: string });
 
 /** Everything of a request but what is imagined, and on what. */
-export type ClipSettings = Omit<ImagineRequest, 'frames' | 'instruction' | 'abortSignal'>;
+export type CommandSettings = Omit<ImagineRequest, 'frames' | 'instruction' | 'abortSignal'>;
 
 export type LiveOptions = FlatteningPolicy & {
   readonly command$: Observable<Command>;
@@ -33,7 +33,7 @@ export type LiveOptions = FlatteningPolicy & {
   /** Newest frames given to a clip, 1 unless said otherwise; a command waits until there are as many. */
   readonly numGivenFrames?: number;
   /** For every command. */
-  readonly settings?: ClipSettings;
+  readonly settings?: CommandSettings;
   /** A command that fails ends the stream unless it is to be reported as an event. */
   readonly onFailure?: 'error' | 'report';
   readonly pace?: Pace<LiveEvent>;
@@ -118,7 +118,7 @@ export function imagineOn(planner: Planner, options: LiveOptions): Observable<Li
 
 interface Numbered {
   readonly ofCommand: OfCommand;
-  readonly settings: ClipSettings;
+  readonly settings: CommandSettings;
 }
 
 function numbered(command: Command, commandId: number): Numbered {

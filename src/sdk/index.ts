@@ -19,8 +19,8 @@ export { type DropReason, type FlatteningPolicy, flatten, type Waiting } from '.
 export { fromEvents, type Pace } from './from-events.js';
 export { type ImagineOptions, imagine } from './imagine.js';
 export {
-  type ClipSettings,
   type Command,
+  type CommandSettings,
   type DroppedEvent,
   type FailedEvent,
   imagineOn,
