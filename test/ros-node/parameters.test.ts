@@ -36,8 +36,10 @@ describeWithRos('parameters and namespaces', () => {
       'image:=cam',
     ]);
     for (const node of [left, right]) await node.logged(/activate: inactive -> active/);
-    const nodes = await peer.do('nodes');
-    expect(nodes).toEqual(expect.arrayContaining(['/left/aid_planner', '/right/dreamer']));
+    // Discovery takes its time.
+    await expect
+      .poll(() => peer.do('nodes'), { timeout: 20_000 })
+      .toEqual(expect.arrayContaining(['/left/aid_planner', '/right/dreamer']));
     for (const side of ['left', 'right']) await peer.subscribe(`/${side}/clip`, 'aid_msgs/msg/Clip', LATCHED);
     await peer.do('camera', { topic: '/left/image', fields: image() });
     await peer.do('camera', { topic: '/right/cam', fields: image() });
