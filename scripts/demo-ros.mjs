@@ -7,37 +7,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { parseDemo, photograph } from './demo-scene.mjs';
 import { originOfRos, workspace } from './ros/ros.mjs';
-import { project, run, SetUpError, say, setUpNode, setUpSim } from './set-up.mjs';
+import { project, SetUpError, say, setUpNode, setUpSim } from './set-up.mjs';
 import { setUpRos } from './set-up-ros.mjs';
-
-function parse(args) {
-  const options = { scene: '10007' };
-  for (let i = 0; i < args.length; i++) {
-    const name = /^--(scene|model)$/.exec(args[i])?.[1];
-    if (name === undefined) {
-      if (args[i].startsWith('-')) throw new SetUpError(`unknown option ${args[i]}`);
-      options.command = args[i];
-      continue;
-    }
-    i += 1;
-    const value = args[i] ?? '';
-    if (name === 'scene' ? !/^\d{1,9}$/.test(value) : value === '')
-      throw new SetUpError(`--${name}: expected a ${name === 'scene' ? 'number' : 'folder'}`);
-    options[name] = value;
-  }
-  return options;
-}
-
-/** What the simulator's camera sees, and the commands that can be carried out there. */
-function photograph(scene, folder) {
-  const frame = join(folder, `scene-${scene}.png`);
-  const program = join(project, 'sim', '.venv', 'bin', 'aid-sim');
-  const args = ['frame', '--seed', scene, '--size', '640x480', '--out', frame];
-  const { status, output } = run(program, args, { quiet: true });
-  if (status !== 0) throw new SetUpError(`the simulator could not draw scene ${scene}: ${output.trim()}`);
-  return { frame, commands: JSON.parse(output).commands };
-}
 
 /** Ends with this process, whatever happens. */
 function start(name, args, env) {
@@ -54,13 +27,13 @@ function start(name, args, env) {
 }
 
 function main() {
-  const { scene, model, command } = parse(process.argv.slice(2));
+  const { scene, model, command } = parseDemo(process.argv.slice(2), { scene: '10007' });
   setUpNode();
   setUpSim();
   const ros = setUpRos();
   const folder = join(project, 'out', 'demo-ros', `scene-${scene}`);
   mkdirSync(folder, { recursive: true });
-  const { frame, commands } = photograph(scene, folder);
+  const { frame, commands } = photograph(scene, folder, ['--size', '640x480']);
   const asked = command ?? (commands.find(({ commanded }) => commanded) ?? commands[0]).instruction;
   say(`the camera sees   ${relative(process.cwd(), frame)}`);
   say(`the command       ${asked}`);

@@ -6,40 +6,13 @@
 //   npm run demo -- --model DIR                         another model
 import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { parseDemo, photograph } from './demo-scene.mjs';
 import { project, run, SetUpError, say, setUpNode, setUpSim } from './set-up.mjs';
 
 const DEFAULTS = { scene: '10007', seed: '1' };
 
-/** `--scene N`, `--seed N`, `--model DIR` and, without a name, the command. */
-function parse(args) {
-  const options = { ...DEFAULTS };
-  for (let i = 0; i < args.length; i++) {
-    const name = /^--(scene|seed|model)$/.exec(args[i])?.[1];
-    if (name === undefined) {
-      if (args[i].startsWith('-')) throw new SetUpError(`unknown option ${args[i]}`);
-      options.command = args[i];
-      continue;
-    }
-    i += 1;
-    const value = args[i] ?? '';
-    if (name === 'model' ? value === '' : !/^\d{1,9}$/.test(value))
-      throw new SetUpError(`--${name}: expected a ${name === 'model' ? 'folder' : 'number'}`);
-    options[name] = value;
-  }
-  return options;
-}
-
-/** A camera frame of the scene, and the commands that can be carried out in it. */
-function photograph(scene, folder) {
-  const frame = join(folder, `scene-${scene}.png`);
-  const program = join(project, 'sim', '.venv', 'bin', 'aid-sim');
-  const { status, output } = run(program, ['frame', '--seed', scene, '--out', frame], { quiet: true });
-  if (status !== 0) throw new SetUpError(`the simulator could not draw scene ${scene}: ${output.trim()}`);
-  return { frame, commands: JSON.parse(output).commands };
-}
-
 function main() {
-  const { scene, seed, model, command } = parse(process.argv.slice(2));
+  const { scene, seed, model, command } = parseDemo(process.argv.slice(2), DEFAULTS);
   setUpNode();
   setUpSim();
   const folder = join(project, 'out', 'demo');
