@@ -100,10 +100,9 @@ async function* prepare(
   const parts = provider === 'cpu' ? partsFor(recipe.clipsPerRun, threads) : 1;
   switch (recipe.recipe) {
     case 'autoencoder': {
-      const start = recipe.start === undefined ? undefined : componentOf(recipe.start, COMPONENTS.vae);
       const set = await openEpisodes(recipe.data);
       for (const episode of set.skipped) preparation.skip(episode);
-      return autoencoderRecipe(recipe, seed, set, preparation.skip, start, parts);
+      return autoencoderRecipe(recipe, seed, set, preparation.skip, recipe.start, parts);
     }
     case 'backbone':
       return backboneRecipe(

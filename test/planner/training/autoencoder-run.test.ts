@@ -204,6 +204,39 @@ describe('an autoencoder run', () => {
     expect(next?.loss).toBeLessThan((first[0]?.loss ?? 0) * 0.7);
   });
 
+  it('of the decoder alone leaves encoder, scaling factor and every other network of its start as they are', async () => {
+    const folder = temporaryFolder();
+    putBags(folder);
+    await runConfig(writeConfig(folder, 'autoencoder', { steps: 3 }));
+    await runConfig(writeConfig(folder, 'backbone', { steps: 1 }));
+    const before = hashes(join(folder, 'backbone/model'));
+    const wanted = { start: 'backbone/model', train: 'decoder' };
+    const steps = ofKind(
+      await runConfig(writeConfig(folder, 'autoencoder', { output: 'decoder', steps: 12 }, wanted)),
+      'step',
+    );
+    expect(steps.at(-1)?.measures.latentPower).not.toBe(1);
+    const changed = 'vae/diffusion_pytorch_model.safetensors';
+    const { [changed]: _before, ...others } = before;
+    const { [changed]: _after, ...kept } = hashes(join(folder, 'decoder/model'));
+    expect(kept).toEqual(others);
+    const [old, trained] = ['backbone', 'decoder'].map((name) => modelTensors(join(folder, name, 'model')));
+    expect([...(trained?.keys() ?? [])]).toEqual([...(old?.keys() ?? [])]);
+    const differing = [...(trained ?? [])].filter(
+      ([key, { values }]) => values.join() !== old?.get(key)?.values.join(),
+    );
+    expect(differing.length).toBeGreaterThan(20);
+    for (const [key] of differing) expect(key).toMatch(/^vae\.decoder\./);
+  });
+
+  it('of the decoder alone needs an autoencoder to start from', async () => {
+    const folder = temporaryFolder();
+    putBags(folder);
+    await expect(runConfig(writeConfig(folder, 'autoencoder', {}, { train: 'decoder' }))).rejects.toThrow(
+      'train: expected an autoencoder in start to train the decoder of, got no start',
+    );
+  });
+
   it.each([
     [
       'whose loss does not stay finite',

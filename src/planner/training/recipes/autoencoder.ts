@@ -1,13 +1,16 @@
 /** The autoencoder recipe: trains an AutoencoderKLTemporalDecoder on short clips of the videos. */
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { frameToPixels } from '../../conditioning/image-tensors.js';
 import { AidError } from '../../errors.js';
+import { COMPONENTS } from '../../models/aid.js';
 import { autoencoderConfig, frameChannels, spatialFactor } from '../../models/autoencoder/config.js';
 import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import { Random } from '../../random.js';
 import { floatTensor, type Tensor } from '../../runtime/tensor.js';
+import { readFloats } from '../../weights/safetensors.js';
 import { dataConfig } from '../data/data-config.js';
 import {
   describeRecordings,
@@ -22,7 +25,8 @@ import { joined } from '../data/joined.js';
 import type { Recipe } from '../recipe.js';
 import { reconstructionLoss } from '../reconstruction-loss.js';
 import { trainingGraph } from '../training-graph.js';
-import { prefixed, type WeightsAndConfig, writeComponent } from './component-files.js';
+import { prefixed, writeComponent } from './component-files.js';
+import { componentOf } from './networks.js';
 
 export const autoencoderRecipeConfig = z.object({
   recipe: z.literal('autoencoder'),
@@ -37,19 +41,21 @@ export const autoencoderRecipeConfig = z.object({
   clipsPerRun: z.int().positive().default(4),
   absoluteErrorWeight: z.number().nonnegative().default(0.1),
   divergenceWeight: z.number().nonnegative().default(1e-4),
+  /** Only the decoder, as SVD's was: latents stay what they are, and so does all that was trained on them. */
+  train: z.enum(['all', 'decoder']).default('all'),
 });
 export type AutoencoderRecipeConfig = z.infer<typeof autoencoderRecipeConfig>;
 
 /** Enough where one episode in ten can be read. */
 const MAX_ATTEMPTS = 200;
 
-/** `skip` is told of each episode that cannot be read, once; `start`: an autoencoder that is trained further. */
+/** `skip` is told of each episode that cannot be read, once; `start`: a model folder whose autoencoder is trained further. */
 export function autoencoderRecipe(
   config: AutoencoderRecipeConfig,
   seed: number,
   set: EpisodeSet,
   skip: (episode: SkippedEpisode) => void,
-  start?: WeightsAndConfig,
+  start?: string,
   parts = 1,
 ): Recipe {
   const { vae, frame, framesPerClip, clipsPerRun } = config;
@@ -64,6 +70,13 @@ export function autoencoderRecipe(
     throw new AidError(
       'invalid-config',
       `framesPerClip: expected at most framesPerEpisode, ${config.framesPerEpisode}, got ${framesPerClip}`,
+    );
+  }
+  const begun = start === undefined ? undefined : componentOf(start, COMPONENTS.vae);
+  if (config.train === 'decoder' && begun === undefined) {
+    throw new AidError(
+      'invalid-config',
+      `train: expected an autoencoder in start to train the decoder of, got ${start ?? 'no start'}`,
     );
   }
   const images = clipsPerRun * framesPerClip;
@@ -119,11 +132,13 @@ export function autoencoderRecipe(
     return joined(pixels);
   }
 
+  const weights = prefixed(COMPONENTS.vae, begun);
+  const isTrained = (key: string): boolean => config.train === 'all' || key.startsWith('vae.decoder.');
   return {
-    training: trainingGraph(loss, { meanSquaredError, divergence, latentPower }, () => true),
+    training: trainingGraph(loss, { meanSquaredError, divergence, latentPower }, isTrained),
     clipsPerRun,
     parts,
-    weights: prefixed('vae', start),
+    weights,
     sources,
     async batch(index): Promise<Record<string, Tensor>> {
       const random = new Random(seed, 1, index);
@@ -135,14 +150,23 @@ export function autoencoderRecipe(
       };
     },
     async save(folder, trained, { latentPower: power = 1 }) {
-      await writeComponent(join(folder, 'vae'), 'vae', trained, {
-        _class_name: 'AutoencoderKLTemporalDecoder',
-        ...vae,
-        // Latents of deviation 1, as the diffusion expects them.
-        scaling_factor: Number((1 / Math.sqrt(power)).toPrecision(6)),
-        sample_size: frame.height / vae.patch_size,
-        force_upcast: false,
+      if (config.train === 'all' || start === undefined || begun === undefined) {
+        await writeComponent(join(folder, COMPONENTS.vae), COMPONENTS.vae, trained, {
+          _class_name: 'AutoencoderKLTemporalDecoder',
+          ...vae,
+          // Latents of deviation 1, as the diffusion expects them.
+          scaling_factor: Number((1 / Math.sqrt(power)).toPrecision(6)),
+          sample_size: frame.height / vae.patch_size,
+          force_upcast: false,
+        });
+        return;
+      }
+      cpSync(start, folder, { recursive: true });
+      const frozen = [...weights].map(([key, stored]) => {
+        return [key, { shape: stored.shape, data: readFloats(stored) }] as const;
       });
+      const all = new Map([...frozen, ...trained]);
+      await writeComponent(join(folder, COMPONENTS.vae), COMPONENTS.vae, all, begun.config);
     },
   };
 }

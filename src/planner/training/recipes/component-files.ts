@@ -1,18 +1,14 @@
 /** Networks of a run as components of a model folder. */
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.js';
+import type { ModelComponent } from '../../weights/model-component.js';
 import { type StoredTensor, type TensorToWrite, writeSafetensors } from '../../weights/safetensors.js';
 import type { TrainedValues } from '../recipe.js';
-
-export interface WeightsAndConfig {
-  readonly config: unknown;
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
-}
 
 /** A component's tensors under the keys that a graph of several networks has. */
 export function prefixed(
   component: string,
-  source: WeightsAndConfig | undefined,
+  source: ModelComponent | undefined,
 ): ReadonlyMap<string, StoredTensor> {
   return new Map([...(source?.tensors ?? [])].map(([key, tensor]) => [`${component}.${key}`, tensor]));
 }
