@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     environment: 'node',
     include: ['test/**/*.test.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Only what hangs: a busy machine is no failure.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

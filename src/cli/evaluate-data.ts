@@ -1,16 +1,26 @@
 /** `aid evaluate --data`: a model on recorded episodes. */
-import { evaluateEpisodes } from '../planner/evaluation/evaluate-episodes.js';
+import {
+  type EpisodeMemo,
+  type EvaluateEpisodesOptions,
+  evaluateEpisodes,
+} from '../planner/evaluation/evaluate-episodes.js';
 import type { SamplingChoice } from '../planner/evaluation/sampling-settings.js';
-import { type RunWriter, readSavedRun } from '../planner/evaluation/saved-run.js';
+import { RunWriter, readSavedRun } from '../planner/evaluation/saved-run.js';
 import { scoreRun } from '../planner/evaluation/score.js';
 import { detectData } from '../planner/training/data/detect-data.js';
 import { readDataConfig } from '../planner/training/run-config.js';
 import type { VideoPlanner } from '../planner/video-planner.js';
+import { isAborted } from './failure.js';
 import type { Progress } from './progress.js';
 import { scoreLines } from './score-table.js';
 import { note, say, sayJson } from './terminal.js';
 
-export interface EvaluateDataFlags {
+export interface EvaluateDataOptions {
+  /** A config file or a folder. */
+  readonly source: string;
+  readonly save: string;
+  /** What all that the model imagines follows from. */
+  readonly facts: unknown;
   readonly episodes?: number;
   readonly given?: number;
   readonly json?: true;
@@ -19,24 +29,40 @@ export interface EvaluateDataFlags {
 
 const SHOWN = 8;
 
-/** Imagines, saves and scores; `source` is a config file or a folder. */
+/** Imagines, saves and scores. */
 export async function evaluateData(
   planner: VideoPlanner,
-  source: string,
-  writer: RunWriter,
-  { episodes, given, json, sampling }: EvaluateDataFlags,
+  { source, save, facts, episodes, given, json, sampling }: EvaluateDataOptions,
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<void> {
   const data = source.endsWith('.json') ? readDataConfig(source).data : detectData(source);
-  for await (const event of evaluateEpisodes(planner, {
-    data,
-    writer,
-    episodes,
-    givenFrames: given,
-    sampling,
-    abortSignal,
-  })) {
+  const writer = await RunWriter.open<EpisodeMemo>(save, { facts, data, episodes, given, sampling });
+  if (writer.size > 0) note(`${writer.size} episodes are known from an evaluation that was stopped`);
+  try {
+    await imagineEpisodes(
+      planner,
+      { data, writer, episodes, givenFrames: given, sampling, abortSignal },
+      progress,
+    );
+  } catch (error) {
+    if (isAborted(error)) note('aid: the same command goes on from here');
+    throw error;
+  } finally {
+    await writer.close();
+  }
+  const run = readSavedRun(save);
+  const scores = await scoreRun(run, { abortSignal });
+  if (json === true) sayJson(scores);
+  else for (const line of scoreLines(run, scores)) say(line);
+}
+
+async function imagineEpisodes(
+  planner: VideoPlanner,
+  options: EvaluateEpisodesOptions,
+  progress: Progress,
+): Promise<void> {
+  for await (const event of evaluateEpisodes(planner, options)) {
     if (event.kind === 'clip') progress.step(event.done, event.total, 'imagining clips');
     else {
       progress.end();
@@ -45,8 +71,4 @@ export async function evaluateData(
         note(`aid: ${event.skipped.length - SHOWN} more skipped, see aid data inspect`);
     }
   }
-  const run = readSavedRun(writer.folder);
-  const scores = await scoreRun(run, { abortSignal });
-  if (json === true) sayJson(scores);
-  else for (const line of scoreLines(run, scores)) say(line);
 }

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
 import { AidError } from '../planner/errors.js';
-import { evaluate, warmUp } from '../planner/evaluation/evaluate.js';
-import { EvaluationJournal } from '../planner/evaluation/journal.js';
+import { evaluate, type MeasuredScene, warmUp } from '../planner/evaluation/evaluate.js';
 import type { EvaluationReport } from '../planner/evaluation/report.js';
 import { DEFAULT_SWEEP, type SamplingChoice } from '../planner/evaluation/sampling-settings.js';
-import { endSceneRun, sceneToSave } from '../planner/evaluation/save-scenes.js';
-import { RunWriter } from '../planner/evaluation/saved-run.js';
+import { endSceneRun } from '../planner/evaluation/save-scenes.js';
+import { RunWriter, refuseSavedRun } from '../planner/evaluation/saved-run.js';
+import { ClipsJournal, FiguresJournal } from '../planner/evaluation/scene-journal.js';
 import type { SeedRange } from '../planner/evaluation/scene-maker.js';
 import type { SceneResult } from '../planner/evaluation/scene-result.js';
 import { openSceneSet, type SceneSet } from '../planner/evaluation/scene-set.js';
@@ -114,7 +114,7 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
     throw new AidError('invalid-argument', `--images ${images}: expected a folder, got a file`);
   if (flags.data !== undefined && flags.save === undefined)
     throw new AidError('invalid-argument', '--data: expected --save DIR beside it, where the clips are kept');
-  const writer = flags.save === undefined ? undefined : new RunWriter(flags.save);
+  if (flags.save !== undefined) refuseSavedRun(flags.save);
   const model = modelFolder(flags.model);
   progress.phase(`loading ${model}`);
   const planner = await VideoPlanner.load(model, {
@@ -125,32 +125,25 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
   try {
     const sampling = samplingOf(flags);
     await warmUp(planner, sampling, abortSignal);
-    if (flags.data !== undefined && writer !== undefined) {
-      await evaluateData(planner, flags.data, writer, { ...flags, sampling }, progress, abortSignal);
+    const facts = modelFacts(model, planner);
+    const { data: source, save } = flags;
+    if (source !== undefined && save !== undefined) {
+      await evaluateData(planner, { ...flags, source, save, sampling, facts }, progress, abortSignal);
       return;
     }
     const set = await sceneSet(flags, progress, abortSignal);
-    // A saved run holds every clip: what an earlier evaluation knew of them are only numbers.
-    const journal =
-      writer === undefined ? await openJournal(model, planner, set, flags, sampling) : undefined;
-    if (journal !== undefined && journal.size > 0)
+    const journal = await openJournal(set, facts, flags, sampling);
+    if (journal.size > 0)
       note(`${journal.size} of ${set.scenes.length} scenes are known from an evaluation that was stopped`);
     let report: EvaluationReport;
     let scenes: readonly SceneResult[];
     try {
-      ({ report, scenes } = await figures(
-        planner,
-        set,
-        flags,
-        { sampling, journal, writer },
-        progress,
-        abortSignal,
-      ));
+      ({ report, scenes } = await figures(planner, set, flags, { sampling, journal }, progress, abortSignal));
     } catch (error) {
-      if (journal !== undefined && isAborted(error)) note('aid: the same command goes on from here');
+      if (isAborted(error)) note('aid: the same command goes on from here');
       throw error;
     } finally {
-      await journal?.close();
+      await journal.close();
     }
     progress.end();
     if (out !== undefined) {
@@ -158,7 +151,7 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
         file.writeFile(`${JSON.stringify({ ...report, results: scenes }, null, 1)}\n`),
       );
     }
-    await journal?.remove();
+    await journal.remove();
     for (const warning of report.warnings.slice(0, SHOWN_WARNINGS)) note(`aid: warning: ${warning}`);
     const more = report.warnings.length - SHOWN_WARNINGS;
     if (more > 0) note(`aid: ${more} more warnings in the JSON`);
@@ -181,23 +174,30 @@ async function sceneSet(
   throw new Error('the scenes ended without their end event');
 }
 
-/** In the cache, beside the scenes: what was found of them by this model, so sampled, on this engine. */
-function openJournal(
-  modelPath: string,
-  planner: VideoPlanner,
+/** What everything that this model imagines here follows from. */
+function modelFacts(
+  path: string,
+  { sha256, engine, video }: VideoPlanner,
+): Readonly<Record<string, unknown>> {
+  const folder = openModelFolder(path);
+  const configs = COMPONENT_NAMES.map((name) => folder.component(name).config);
+  return { version: packageVersion(), sha256, configs, engine, video };
+}
+
+/** In the cache, beside the scenes; with the clips where they are kept. */
+async function openJournal(
   set: SceneSet,
-  { seeds, sweep }: EvaluateFlags,
+  model: Readonly<Record<string, unknown>>,
+  { seeds, sweep, save }: EvaluateFlags,
   sampling: SamplingChoice,
-): Promise<EvaluationJournal> {
-  const { sha256, engine, video } = planner;
+): Promise<FiguresJournal | ClipsJournal> {
   const { generator, fingerprint } = set;
   const scenes = set.scenes.map(({ seed }) => seed);
   const settings = { seeds, sampling, sweep: sweep === undefined ? [] : DEFAULT_SWEEP };
-  const folder = openModelFolder(modelPath);
-  const configs = COMPONENT_NAMES.map((name) => folder.component(name).config);
-  const version = packageVersion();
-  const facts = { version, sha256, configs, engine, video, generator, fingerprint, scenes, ...settings };
-  return EvaluationJournal.open(join(set.folder, 'evaluations'), facts);
+  const facts = { ...model, generator, fingerprint, scenes, ...settings };
+  return save === undefined
+    ? FiguresJournal.open(join(set.folder, 'evaluations'), facts)
+    : new ClipsJournal(await RunWriter.open<MeasuredScene>(save, facts));
 }
 
 async function figures(
@@ -207,12 +207,7 @@ async function figures(
   {
     sampling,
     journal,
-    writer,
-  }: {
-    readonly sampling: SamplingChoice;
-    readonly journal: EvaluationJournal | undefined;
-    readonly writer: RunWriter | undefined;
-  },
+  }: { readonly sampling: SamplingChoice; readonly journal: FiguresJournal | ClipsJournal },
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<{ report: EvaluationReport; scenes: readonly SceneResult[] }> {
@@ -233,10 +228,10 @@ async function figures(
       // For logs, which have no progress line.
       if (!process.stderr.isTTY && scenesDone % 8 === 0) note(`scene ${scenesDone} of ${set.scenes.length}`);
       if (images !== undefined) await writeSceneImage(images, event);
-      await writer?.add(sceneToSave(event));
     }
     if (event.kind === 'end') {
-      if (writer !== undefined) await endSceneRun(writer, event.report, planner.video.numFrames);
+      if (journal instanceof ClipsJournal)
+        await endSceneRun(journal.writer, event.report, planner.video.numFrames);
       return event;
     }
   }

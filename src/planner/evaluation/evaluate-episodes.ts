@@ -19,7 +19,7 @@ import { resized } from './scene-set.js';
 
 export interface EvaluateEpisodesOptions {
   readonly data: DataConfig;
-  readonly writer: RunWriter;
+  readonly writer: RunWriter<EpisodeMemo>;
   /** Episodes to measure, drawn by the seed; all of them unless said otherwise. */
   readonly episodes?: number | undefined;
   /** Given frames of a clip: 1 unless said otherwise. */
@@ -27,6 +27,13 @@ export interface EvaluateEpisodesOptions {
   readonly sampling?: SamplingChoice;
   readonly seed?: number;
   readonly abortSignal?: AbortSignal | undefined;
+}
+
+/** What `writer` remembers of an episode: an evaluation that was stopped does not imagine it again. */
+export interface EpisodeMemo {
+  /** Of the commanded clip. */
+  readonly report: ClipReport;
+  readonly warnings: readonly string[];
 }
 
 export type EpisodesEvent =
@@ -72,7 +79,21 @@ export async function* evaluateEpisodes(
   let clip: ClipReport | undefined;
   let samples = 0;
   const warnings = new Set<string>();
+  const count = ({ report, warnings: told }: EpisodeMemo): void => {
+    clip ??= report;
+    samples += 1;
+    for (const warning of told) warnings.add(warning);
+  };
+  const total = chosen.length * KINDS.length;
   for (const [index, episode] of chosen.entries()) {
+    const known = writer.known(episode.name);
+    if (known !== undefined) {
+      count(known);
+      yield { kind: 'clip', done: (index + 1) * KINDS.length, total };
+      continue;
+    }
+    let report: ClipReport | undefined;
+    const told = new Set<string>();
     let truth: Frame[];
     try {
       const frames = await episode.readFrames(evenlySpread(episode.frameCount, video.numFrames));
@@ -97,18 +118,20 @@ export async function* evaluateEpisodes(
         };
         for await (const event of planner.imagine(request)) {
           if (event.kind !== 'end') continue;
-          if (kind === 'commanded') clip ??= event.report;
-          for (const warning of event.report.warnings) warnings.add(warning);
+          if (kind === 'commanded') report = event.report;
+          for (const warning of event.report.warnings) told.add(warning);
           const said = kind === 'blank' ? '' : instruction;
           clips.push({ kind, instruction: said, seed: clipSeed, frames: event.frames });
         }
       }
-      yield { kind: 'clip', done: index * KINDS.length + k + 1, total: chosen.length * KINDS.length };
+      yield { kind: 'clip', done: index * KINDS.length + k + 1, total };
     }
     const { name, instruction, metadata } = episode;
     const { family } = metadata;
-    await writer.add({ name, instruction, ...(family === undefined ? {} : { family }), truth, clips });
-    samples += 1;
+    if (report === undefined) throw new AidError('engine-failed', 'imagine: expected a clip to end');
+    const memo: EpisodeMemo = { report, warnings: [...told] };
+    await writer.add({ name, instruction, ...(family === undefined ? {} : { family }), truth, clips }, memo);
+    count(memo);
   }
   if (clip === undefined || samples < 2)
     throw new AidError(

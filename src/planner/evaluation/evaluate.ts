@@ -7,7 +7,6 @@ import type { ImagineRequest } from '../imagination/request.js';
 import { Random } from '../random.js';
 import type { VideoPlanner } from '../video-planner.js';
 import { outcomeDistances } from './instruction-following.js';
-import type { EvaluationJournal } from './journal.js';
 import { meanSquaredError, ssim } from './metrics.js';
 import { type EvaluationReport, evaluationReport } from './report.js';
 import type { SamplingChoice, SweepSetting } from './sampling-settings.js';
@@ -29,7 +28,7 @@ export interface EvaluateOptions {
   /** Other settings to try, one clip in each scene. */
   readonly sweep?: readonly SweepSetting[];
   /** Scenes that it knows are not measured again; the others are noted in it. */
-  readonly journal?: EvaluationJournal | undefined;
+  readonly journal?: SceneJournal | undefined;
   readonly abortSignal?: AbortSignal | undefined;
 }
 
@@ -43,6 +42,21 @@ export type EvaluationEvent =
       readonly imagined: readonly (readonly Frame[])[];
     }
   | { readonly kind: 'end'; readonly report: EvaluationReport; readonly scenes: readonly SceneResult[] };
+
+export interface MeasuredScene {
+  readonly result: SceneResult;
+  readonly warnings: readonly string[];
+  /** Of the scene's first clip. */
+  readonly report: ClipReport;
+}
+
+/** Scenes measured before, by an evaluation that was stopped. */
+export interface SceneJournal {
+  /** How many are known. */
+  readonly size: number;
+  known(seed: number): MeasuredScene | undefined;
+  append(scene: MeasuredScene, event: Extract<EvaluationEvent, { kind: 'scene' }>): Promise<void>;
+}
 
 const SEEDS = 4;
 /** Clip k of scene s has the seed s * 1000 + k: other noise in every scene, the same in every evaluation. */
@@ -112,10 +126,11 @@ export async function* evaluate(
     results.push(result);
     firstReport ??= sceneReport;
     for (const warning of sceneWarnings) warnings.add(warning);
-    yield { kind: 'scene', scene, result, imagined };
+    const event = { kind: 'scene', scene, result, imagined } as const;
+    yield event;
     // After whoever listens has made what it wants of it.
     if (sceneReport !== undefined)
-      await journal?.append({ result, warnings: [...sceneWarnings], report: sceneReport });
+      await journal?.append({ result, warnings: [...sceneWarnings], report: sceneReport }, event);
   }
   if (firstReport === undefined)
     throw new AidError('invalid-data', `${set.folder}: expected at least one scene`);

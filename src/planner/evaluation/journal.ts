@@ -1,23 +1,14 @@
-/** What an evaluation has found so far, scene by scene, so that one that was killed goes on where it stopped. */
+/** What an evaluation has found so far, line by line, so that one that was killed goes on where it stopped. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { appendFile, mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import type { ClipReport } from '../imagination/events.js';
+import { dirname } from 'node:path';
 import { type Lock, takeLock } from '../lock-file.js';
-import type { SceneResult } from './scene-result.js';
 
-export interface JournalEntry {
-  readonly result: SceneResult;
-  readonly warnings: readonly string[];
-  /** Of the scene's first clip. */
-  readonly report: ClipReport;
-}
-
-export class EvaluationJournal {
+export class Journal<Entry> {
   readonly #path: string;
   readonly #lock: Lock;
-  readonly #entries: ReadonlyMap<number, JournalEntry>;
+  readonly #entries: Map<string, Entry>;
   /** Whether the file ends in half a line. */
   #torn: boolean;
 
@@ -28,31 +19,32 @@ export class EvaluationJournal {
     this.#torn = text !== '' && !text.endsWith('\n');
   }
 
-  /**
-   * Opens the journal of one evaluation; `facts` is everything that its figures follow from. Errors: `io-failed`
-   * when another process is at the same evaluation.
-   */
-  static async open(folder: string, facts: unknown): Promise<EvaluationJournal> {
-    const name = createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 16);
-    const path = join(folder, `${name}.jsonl`);
-    await mkdir(folder, { recursive: true });
-    const lock = await takeLock(`${path}.lock`, 'this evaluation');
-    return new EvaluationJournal(path, lock, existsSync(path) ? readFileSync(path, 'utf8') : '');
+  /** `what` names it in messages. Errors: `io-failed` when another process has it. */
+  static async open<Entry>(path: string, what: string): Promise<Journal<Entry>> {
+    await mkdir(dirname(path), { recursive: true });
+    const lock = await takeLock(`${path}.lock`, what);
+    return new Journal(path, lock, existsSync(path) ? readFileSync(path, 'utf8') : '');
   }
 
-  /** Scenes that are known already. */
+  /** Entries that are known. */
   get size(): number {
     return this.#entries.size;
   }
 
-  known(seed: number): JournalEntry | undefined {
-    return this.#entries.get(seed);
+  /** In the order in which they came. */
+  get entries(): readonly Entry[] {
+    return [...this.#entries.values()];
   }
 
-  async append(entry: JournalEntry): Promise<void> {
+  known(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  async append(key: string, entry: Entry): Promise<void> {
     await mkdir(dirname(this.#path), { recursive: true });
-    await appendFile(this.#path, `${this.#torn ? '\n' : ''}${JSON.stringify(entry)}\n`);
+    await appendFile(this.#path, `${this.#torn ? '\n' : ''}${JSON.stringify([key, entry])}\n`);
     this.#torn = false;
+    this.#entries.set(key, entry);
   }
 
   /** The evaluation is over: the next one of its kind measures anew. */
@@ -66,13 +58,17 @@ export class EvaluationJournal {
   }
 }
 
-/** By the scene's seed; a line that was cut short is as good as none. */
-function entriesOf(text: string): Map<number, JournalEntry> {
-  const entries = new Map<number, JournalEntry>();
+/** Stands for everything that the figures of an evaluation follow from. */
+export const fingerprintOfFacts = (facts: unknown): string =>
+  createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 16);
+
+/** A line that was cut short is as good as none. */
+function entriesOf<Entry>(text: string): Map<string, Entry> {
+  const entries = new Map<string, Entry>();
   for (const line of text.split('\n')) {
     try {
-      const entry = JSON.parse(line) as JournalEntry;
-      entries.set(entry.result.seed, entry);
+      const [key, entry] = JSON.parse(line) as [string, Entry];
+      entries.set(key, entry);
     } catch {}
   }
   return entries;

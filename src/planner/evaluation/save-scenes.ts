@@ -4,6 +4,8 @@ import { verdictOn } from './instruction-following.js';
 import type { EvaluationReport } from './report.js';
 import type { RunWriter, SampleToSave, SavedClipKind, SavedRunFile } from './saved-run.js';
 
+export const sceneName = (seed: number): string => `scene ${seed}`;
+
 /** The first clip of each kind, the second of the command as `another`; a sweep's are not kept. */
 export function sceneToSave({
   scene,
@@ -28,11 +30,11 @@ export function sceneToSave({
     });
   }
   const { family = '', instruction = '' } = result.commands[result.commanded] ?? {};
-  return { name: `scene ${scene.seed}`, instruction, family, truth: scene.clip, clips };
+  return { name: sceneName(scene.seed), instruction, family, truth: scene.clip, clips };
 }
 
 export async function endSceneRun(
-  writer: RunWriter,
+  writer: RunWriter<unknown>,
   report: EvaluationReport,
   numFrames: number,
 ): Promise<void> {

@@ -2,13 +2,14 @@
  * What an evaluation imagined, kept beside the truth, so that it can be measured again and looked at without
  * imagining again. A folder: `run.json`, and `clips/` with a PNG a clip, its frames below each other, lossless.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../atomic-file.js';
 import { decodeFrame, encodePng, type Frame } from '../conditioning/frame.js';
 import { AidError } from '../errors.js';
 import { parseConfig, readJson } from '../weights/model-component.js';
+import { fingerprintOfFacts, Journal } from './journal.js';
 
 /** `commanded` is what the truth shows; `another` the same with another seed; see `ClipKind` for the rest. */
 const CLIP_KINDS = ['commanded', 'another', 'heldOut', 'swapped', 'blank'] as const;
@@ -64,18 +65,56 @@ export interface SampleToSave extends Omit<SavedSample, 'truth' | 'clips'> {
   readonly clips: readonly (Omit<SavedClip, 'file'> & { readonly frames: readonly Frame[] })[];
 }
 
-/** Takes samples one after the other; there is no run until `end`. */
-export class RunWriter {
-  readonly #samples: SavedSample[] = [];
+/** What stands in the journal of a run that is not over. */
+interface KeptSample<Memo> {
+  readonly sample: SavedSample;
+  readonly memo: Memo;
+}
 
-  /** Errors: `invalid-argument` where there is a run already. */
-  constructor(readonly folder: string) {
-    if (existsSync(join(folder, 'run.json')))
-      throw new AidError('invalid-argument', `${folder}: holds a saved run already`);
+const UNFINISHED = /^unfinished-\w+\.jsonl$/;
+
+/**
+ * Takes samples one after the other; there is no run until `end`. Stopped before that, the same evaluation goes on
+ * from the samples that it has. `Memo` is what the evaluation itself has to remember of a sample, as JSON.
+ */
+export class RunWriter<Memo> {
+  readonly #journal: Journal<KeptSample<Memo>>;
+
+  private constructor(
+    readonly folder: string,
+    journal: Journal<KeptSample<Memo>>,
+  ) {
+    this.#journal = journal;
   }
 
-  async add({ truth, clips, ...sample }: SampleToSave): Promise<void> {
-    const stem = String(this.#samples.length).padStart(5, '0');
+  /**
+   * `facts` is everything that the clips follow from. Errors: `invalid-argument` where there is a run already, or
+   * part of another; `io-failed` when another process writes there.
+   */
+  static async open<Memo>(folder: string, facts: unknown): Promise<RunWriter<Memo>> {
+    refuseSavedRun(folder);
+    const name = `unfinished-${fingerprintOfFacts(facts)}.jsonl`;
+    const others = existsSync(folder) ? readdirSync(folder).filter((file) => UNFINISHED.test(file)) : [];
+    if (others.some((file) => file !== name))
+      throw new AidError(
+        'invalid-argument',
+        `${folder}: holds part of an evaluation with other settings; choose another folder, or delete it`,
+      );
+    return new RunWriter(folder, await Journal.open<KeptSample<Memo>>(join(folder, name), folder));
+  }
+
+  /** Samples that it has. */
+  get size(): number {
+    return this.#journal.size;
+  }
+
+  /** What was said of a sample when it was added, undefined where it was not. */
+  known(name: string): Memo | undefined {
+    return this.#journal.known(name)?.memo;
+  }
+
+  async add({ truth, clips, ...sample }: SampleToSave, memo: Memo): Promise<void> {
+    const stem = String(this.#journal.size).padStart(5, '0');
     const saved: SavedClip[] = [];
     for (const { frames, ...clip } of clips) {
       const file = `${stem}-${clip.kind}.png`;
@@ -83,20 +122,34 @@ export class RunWriter {
       saved.push({ ...clip, file });
     }
     await this.#write(`${stem}-truth.png`, truth);
-    this.#samples.push({ ...sample, truth: `${stem}-truth.png`, clips: saved });
+    const kept = { ...sample, truth: `${stem}-truth.png`, clips: saved };
+    await this.#journal.append(sample.name, { sample: kept, memo });
   }
 
   async end(about: Omit<SavedRunFile, 'format' | 'samples'>): Promise<void> {
-    const run: SavedRunFile = { format: 1, ...about, samples: this.#samples };
+    const samples = this.#journal.entries.map(({ sample }) => sample);
+    const run: SavedRunFile = { format: 1, ...about, samples };
     await writeFileAtomically(join(this.folder, 'run.json'), (file) =>
       file.writeFile(`${JSON.stringify(run, null, 1)}\n`),
     );
+    await this.#journal.remove();
+  }
+
+  /** Lets another process go on. */
+  async close(): Promise<void> {
+    await this.#journal.close();
   }
 
   async #write(name: string, frames: readonly Frame[]): Promise<void> {
     const bytes = await encodePng(strip(frames));
     await writeFileAtomically(join(this.folder, 'clips', name), (file) => file.writeFile(bytes));
   }
+}
+
+/** Errors: `invalid-argument` where there is a run already. */
+export function refuseSavedRun(folder: string): void {
+  if (existsSync(join(folder, 'run.json')))
+    throw new AidError('invalid-argument', `${folder}: holds a saved run already`);
 }
 
 /** Errors: `invalid-data`. */

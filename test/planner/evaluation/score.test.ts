@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Frame } from '#planner/conditioning/frame.js';
@@ -38,20 +38,23 @@ const [truth, made] = [clipsOf('truth'), clipsOf('made')];
 let run: SavedRun;
 
 async function save(folderOfRun: string, clips: readonly (readonly Frame[])[]): Promise<SavedRun> {
-  const writer = new RunWriter(folderOfRun);
+  const writer = await RunWriter.open<null>(folderOfRun, 'made-up');
   for (const [index, frames] of clips.entries()) {
     const said = { instruction: `do ${index}`, seed: index };
     const other = clips[(index + 1) % clips.length] as readonly Frame[];
-    await writer.add({
-      name: `sample ${index}`,
-      instruction: `do ${index}`,
-      truth: truth[index] as Frame[],
-      clips: [
-        { kind: 'commanded', ...said, frames },
-        { kind: 'swapped', ...said, frames: other },
-        { kind: 'blank', ...said, frames },
-      ],
-    });
+    await writer.add(
+      {
+        name: `sample ${index}`,
+        instruction: `do ${index}`,
+        truth: truth[index] as Frame[],
+        clips: [
+          { kind: 'commanded', ...said, frames },
+          { kind: 'swapped', ...said, frames: other },
+          { kind: 'blank', ...said, frames },
+        ],
+      },
+      null,
+    );
   }
   await writer.end({
     data: 'made-up clips',
@@ -63,6 +66,7 @@ async function save(folderOfRun: string, clips: readonly (readonly Frame[])[]): 
     protocol: ['made up'],
     warnings: [],
   });
+  await writer.close();
   return readSavedRun(folderOfRun);
 }
 
@@ -79,10 +83,34 @@ describe('a saved run', () => {
   });
 
   it('is not written over, and not there before its end', async () => {
-    expect(() => new RunWriter(folder)).toThrow(`${folder}: holds a saved run already`);
+    await expect(RunWriter.open(folder, 'made-up')).rejects.toThrow(`${folder}: holds a saved run already`);
     const half = join(temporaryFolder(), 'half');
-    await new RunWriter(half).add({ name: 'a', instruction: 'b', truth: truth[0] as Frame[], clips: [] });
+    const writer = await RunWriter.open<number>(half, 'a');
+    await writer.add({ name: 'a', instruction: 'b', truth: truth[0] as Frame[], clips: [] }, 1);
     expect(() => readSavedRun(half)).toThrow(`${half}: no run.json`);
+    await writer.close();
+  });
+
+  it('that was stopped goes on from the samples that it has, and with the same settings only', async () => {
+    const half = join(temporaryFolder(), 'half');
+    const first = await RunWriter.open<number>(half, 'a');
+    await first.add({ name: 'one', instruction: 'b', truth: truth[0] as Frame[], clips: [] }, 1);
+    await expect(RunWriter.open(half, 'a')).rejects.toThrow(`${half}: in use by process ${process.pid}`);
+    await first.close();
+    await expect(RunWriter.open(half, 'b')).rejects.toThrow(
+      `${half}: holds part of an evaluation with other settings; choose another folder, or delete it`,
+    );
+    const second = await RunWriter.open<number>(half, 'a');
+    expect([second.size, second.known('one'), second.known('two')]).toEqual([1, 1, undefined]);
+    await second.add({ name: 'two', instruction: 'b', truth: truth[1] as Frame[], clips: [] }, 2);
+    const { format: _format, samples: _samples, folder: _folder, ...about } = run;
+    await second.end(about);
+    await second.close();
+    const whole = readSavedRun(half);
+    expect(whole.samples.map(({ name }) => name)).toEqual(['one', 'two']);
+    for (const [index, sample] of whole.samples.entries())
+      expect(await readSavedClip(whole, sample.truth)).toEqual(truth[index]);
+    expect(readdirSync(half).sort()).toEqual(['clips', 'run.json']);
   });
 });
 
