@@ -11,8 +11,8 @@ import { AidError, throwIfAborted } from './errors.js';
 import { checkNetworks } from './imagination/check-networks.js';
 import { ClipDeadline, type WantedPreview } from './imagination/clip-deadline.js';
 import type { ClipSettings } from './imagination/clip-estimate.js';
+import { ClipTimes } from './imagination/clip-times.js';
 import { Stopwatch, Timer } from './imagination/clock.js';
-import type { ExpectedTimes } from './imagination/deadline.js';
 import { denoising } from './imagination/denoising.js';
 import type { ClipReport, ImagineEvent } from './imagination/events.js';
 import {
@@ -38,11 +38,10 @@ import {
 import { type RolloutEvent, type RolloutRequest, resolveRollout, rollout } from './imagination/rollout.js';
 import { SessionCache } from './imagination/session-cache.js';
 import { shrinkLatents } from './imagination/shrink-latents.js';
-import { StageTimes } from './imagination/stage-times.js';
 import { Graph } from './onnx/graph.js';
 import { Random } from './random.js';
 import { type ChosenProvider, chooseEngine } from './runtime/choose-engine.js';
-import type { Engine, ResidentTensor, RunInput, RunResult } from './runtime/engine.js';
+import type { Engine, GraphSession, ResidentTensor, RunInput, RunResult } from './runtime/engine.js';
 import { floatTensor, int64Tensor, sharedFloats, type Tensor } from './runtime/tensor.js';
 import { inTurns, takingTurns } from './turns.js';
 import { inspectWeights } from './weights/inspect-weights.js';
@@ -69,7 +68,8 @@ export class VideoPlanner {
   readonly #ownsEngine: boolean;
   readonly #statePrompter: StatePrompter;
   readonly #sessions = new SessionCache(SESSIONS);
-  readonly #times = new StageTimes();
+  /** By the frames of a clip. */
+  readonly #times = new Map<number, ClipTimes>();
   /** SHA-256 of all weights. */
   readonly sha256: string;
 
@@ -161,7 +161,7 @@ export class VideoPlanner {
    */
   async *rollout(request: RolloutRequest): AsyncGenerator<RolloutEvent, void, undefined> {
     const resolved = resolveRollout(request, this.#networks);
-    yield* rollout((clip, prompt) => this.#imagine(clip, prompt), request, resolved);
+    yield* rollout((clip, prompt) => this.#imagine(clip, { prompt }), request, resolved);
   }
 
   /**
@@ -175,28 +175,34 @@ export class VideoPlanner {
     const grey: Frame = { width, height, data: new Uint8Array(width * height * 3).fill(127) };
     const states = ['', '', '', ''] as const;
     const request = { ...settings, frames: [grey], instruction: 'warm up', states, seed: 0 };
-    for (let run = 0; run < 2; run++)
-      for await (const _ of this.imagine({ ...request, numInferenceSteps: 2 }));
+    const small = { ...request, numInferenceSteps: 2 };
+    for (let run = 0; run < 2; run++) for await (const _ of this.#imagine(small, { isRehearsal: true }));
   }
 
   async *#imagine(
     request: ImagineRequest,
-    writtenBefore?: StatePrompt,
+    {
+      prompt: writtenBefore,
+      isRehearsal = false,
+    }: { readonly prompt?: StatePrompt | undefined; readonly isRehearsal?: boolean } = {},
   ): AsyncGenerator<ImagineEvent, void, undefined> {
     const asked = resolveRequest(request, this.#networks);
     const { abortSignal } = request;
     const clock = new Stopwatch();
     const geometry = this.#geometry(asked.numFrames);
-    const deadline = new ClipDeadline(asked, this.#expectedTimes(geometry), clock);
+    const deadline = new ClipDeadline(asked, this.#timesOf(geometry), clock);
     const observation = Observation.isInstance(request.frames)
       ? request.frames
       : await deadline.timer.race(this.observe(request.frames));
     clock.lap('observeMs');
     throwIfAborted(abortSignal);
     const prompt = writtenBefore ?? (await this.#states(request, asked, observation, deadline));
+    // So that what is measured from here on is work, not loading.
+    await deadline.timer.race(this.#loadGraphs(asked, geometry));
+    throwIfAborted(abortSignal);
     const resolved = deadline.plan();
     const branches = branchesFor(resolved.sampling);
-    const keysAndValues = await deadline.timer.race(
+    const keysAndValues = await deadline.condition(
       this.#condition(observation, resolved.instruction, prompt, branches, geometry),
       release,
     );
@@ -206,27 +212,32 @@ export class VideoPlanner {
       const size = dims[0] * dims[1] * dims[2];
       const given = imageLatents(observation.latents, resolved.numFrames, size, this.#networks.aid.fill);
       const network = this.#denoise(branches, given, keysAndValues, geometry);
-      const denoise: Denoise = (x, sigma) => deadline.timer.race(network(x, sigma));
-      const sigmas = karrasSigmas(resolved.sampling);
-      const scale = initialNoiseScale(sigmas);
+      const denoise: Denoise = (x, sigma) => deadline.evaluation(network(x, sigma));
+      const levels = sigmasOf(resolved);
+      const scale = initialNoiseScale(levels);
       const noise = await inTurns(new Random(resolved.seed).normalsInSteps(resolved.numFrames * size));
       for (let i = 0; i < noise.length; i++) noise[i] = (noise[i] as number) * scale;
       let latents: Float32Array = noise;
+      const sigmas: number[] = [];
       const options = abortSignal === undefined ? {} : { abortSignal };
-      const stepsToGo = (planned: number): number => deadline.stepsToGo(planned);
-      for await (const each of denoising(denoise, noise, sigmas, resolved.sampling, stepsToGo, options)) {
-        const { step, steps, sigma, x, denoised } = each;
-        latents = x;
-        deadline.stepDone(step, sigma);
+      const stepsToGo = (planned: number, isShown: boolean) => deadline.stepsToGo(planned, isShown);
+      deadline.start();
+      for await (const each of denoising(denoise, noise, levels, resolved.sampling, stepsToGo, options)) {
+        const { step, steps, sigma, denoised } = each;
+        latents = denoised;
+        sigmas.push(sigma);
+        deadline.stepDone(step);
         const wanted = deadline.previewOf(step, steps);
-        const preview = await deadline.timer.race(this.#preview(denoised, wanted, asked.numFrames, geometry));
+        const preview = await this.#preview(denoised, wanted, asked.numFrames, geometry, deadline);
         deadline.previewDone(preview);
         yield { kind: 'step', step, steps, sigma, preview, ...deadline.remaining(step, steps) };
+        deadline.stepTaken();
       }
       clock.lap('denoiseMs');
       throwIfAborted(abortSignal);
       const frames: Frame[] = [];
-      const pixels = await deadline.timer.race(this.#decode(latents, geometry));
+      const frameRestsMs: number[] = [];
+      const pixels = await deadline.decoding(this.#decode(latents, geometry));
       const rest = takingTurns();
       for (let index = 0; index < resolved.numFrames; index++) {
         await rest();
@@ -238,10 +249,13 @@ export class VideoPlanner {
           geometry.height,
         );
         frames.push(frame);
+        const given = performance.now();
         yield { kind: 'frame', index, frame };
+        frameRestsMs.push(performance.now() - given);
       }
+      deadline.finished(frameRestsMs, isRehearsal);
       clock.lap('decodeMs');
-      const report = this.#report(resolved, prompt, observation, geometry, clock);
+      const report = this.#report(resolved, sigmas, prompt, observation, geometry, clock);
       yield { kind: 'end', frames, report: { ...report, ...deadline.report() } };
     } finally {
       const released = release(keysAndValues);
@@ -303,41 +317,42 @@ export class VideoPlanner {
     inputs: Readonly<Record<string, RunInput>>,
     keep: 'all' | 'none' = 'none',
   ): Promise<RunResult> {
+    return this.#use(build, geometry, (session) =>
+      session.run(inputs, keep === 'all' ? { keep: session.outputNames } : {}),
+    );
+  }
+
+  #use<Result>(
+    build: AnyGraphBuilder,
+    geometry: ClipGeometry,
+    work: (session: GraphSession) => Promise<Result>,
+  ): Promise<Result> {
     const { tensors } = this.#networks;
     const load = async () => {
       const built = build(this.#networks, geometry);
       const graph = built instanceof Graph ? built : await inTurns(built);
       return this.#engine.load(graph, { weights: (key) => tensors.get(key), weightsSha256: this.sha256 });
     };
-    const { stage, rows } = stageOf(build, geometry, inputs);
-    return this.#sessions.use(stage, load, async (session) => {
-      const started = performance.now();
-      const result = await session.run(inputs, keep === 'all' ? { keep: session.outputNames } : {});
-      this.#times.record(stage, rows, performance.now() - started);
-      return result;
-    });
+    const { numFrames, width, height } = geometry;
+    return this.#sessions.use(`${build.name} ${numFrames}x${width}x${height}`, load, work);
   }
 
-  #expectedTimes(geometry: ClipGeometry): ExpectedTimes {
-    const expected = (build: AnyGraphBuilder, at: ClipGeometry, rows: number): number | undefined =>
-      this.#times.expected(stageOf(build, at, {}).stage, rows);
-    const { numFrames } = geometry;
-    const times = this.#times;
-    return {
-      condition: (branches) => expected(conditionGraphInSteps, geometry, branches),
-      evaluation: (branches) => expected(denoiserGraphInSteps, geometry, branches),
-      preview: (downscale) => {
-        for (const known of [downscale, 1, 2, 4] as const) {
-          const ms = expected(decoderGraph, stillOf(geometry, known), 1);
-          // Another size takes as long as its area is large.
-          if (ms !== undefined) return ms * (known / downscale) ** 2;
-        }
-        return undefined;
-      },
-      get decode() {
-        return times.expected(stageOf(decoderGraph, geometry, {}).stage, numFrames);
-      },
-    };
+  /** What a clip runs after its frames were observed. */
+  async #loadGraphs(
+    { previewFrames, previewDownscale }: ResolvedRequest,
+    geometry: ClipGeometry,
+  ): Promise<void> {
+    const load = (build: AnyGraphBuilder, at = geometry) => this.#use(build, at, async () => undefined);
+    await load(conditionGraphInSteps);
+    await load(denoiserGraphInSteps);
+    if (previewFrames.length > 0) await load(decoderGraph, stillOf(geometry, previewDownscale));
+    await load(decoderGraph);
+  }
+
+  #timesOf({ numFrames }: ClipGeometry): ClipTimes {
+    const times = this.#times.get(numFrames) ?? new ClipTimes(numFrames);
+    this.#times.set(numFrames, times);
+    return times;
   }
 
   async #states(
@@ -460,6 +475,7 @@ export class VideoPlanner {
     { frames, downscale }: WantedPreview,
     numFrames: number,
     geometry: ClipGeometry,
+    deadline: ClipDeadline,
   ): Promise<ReadonlyMap<number, Frame>> {
     const preview = new Map<number, Frame>();
     const size = denoised.length / numFrames;
@@ -467,13 +483,15 @@ export class VideoPlanner {
     const dims = latentDims(this.#networks, geometry);
     for (const index of frames) {
       const latents = shrinkLatents(denoised.subarray(index * size, (index + 1) * size), dims, downscale);
-      preview.set(index, pixelsToFrame(await this.#decode(latents, still), still.width, still.height));
+      const pixels = await deadline.previewFrame(downscale, this.#decode(latents, still));
+      preview.set(index, pixelsToFrame(pixels, still.width, still.height));
     }
     return preview;
   }
 
   #report(
     { instruction, seed, numFrames, sampling, warnings }: ResolvedRequest,
+    sigmas: readonly number[],
     { states, writtenBy, prompt, fallbackReason }: StatePrompt,
     { frames }: Observation,
     { width, height }: ClipGeometry,
@@ -492,7 +510,8 @@ export class VideoPlanner {
       width,
       height,
       framesPerSecond: this.video.framesPerSecond,
-      sampling,
+      sampling: { ...sampling, numInferenceSteps: sigmas.length },
+      sigmas,
       warnings:
         fallbackReason === undefined
           ? warnings
@@ -504,14 +523,9 @@ export class VideoPlanner {
 
 type AnyGraphBuilder = GraphBuilder | SteppedGraphBuilder;
 
-/** What is loaded and measured as one, and the rows of a batch. */
-function stageOf(
-  build: AnyGraphBuilder,
-  { numFrames, width, height }: ClipGeometry,
-  inputs: Readonly<Record<string, RunInput>>,
-): { readonly stage: string; readonly rows: number } {
-  const [first] = Object.values(inputs);
-  return { stage: `${build.name} ${numFrames}x${width}x${height}`, rows: first?.dims[0] ?? 1 };
+/** The noise levels of a clip, and 0. */
+function sigmasOf({ sigmas, sampling }: ResolvedRequest): number[] {
+  return sigmas?.length === sampling.numInferenceSteps ? [...sigmas, 0] : karrasSigmas(sampling);
 }
 
 function stillOf({ width, height }: ClipGeometry, downscale: PreviewDownscale): ClipGeometry {

@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readClipBag, writeClipBag } from '#sdk/messages/index.js';
+import { decodeFrame } from '#planner/conditioning/frame.js';
+import { VideoPlanner } from '#planner/video-planner.js';
+import { clipMessage, imageFromFrame, readClipBag, writeClipBag } from '#sdk/messages/index.js';
 import { filesForTests } from './model-for-tests.js';
 import { aid, emptyFolder } from './run-aid.js';
 
@@ -46,6 +48,38 @@ it('a clip in a bag is imagined again bit for bit; one that was changed is told'
   expect(JSON.parse(changed.stdout)).toEqual([
     { instruction, seed: 4, format: 'lossless', identical: false, largestDifference: expect.any(Number) },
   ]);
+});
+
+it('a clip that a deadline cut short is imagined again bit for bit', async () => {
+  const bag = join(emptyFolder(), 'clip.mcap');
+  const frame = await decodeFrame(files.frame);
+  const header = { stamp: { sec: 1, nanosec: 2 }, frame_id: 'camera' };
+  const request = { frames: [frame], instruction, seed: 4, numInferenceSteps: 1000 };
+  const planner = await VideoPlanner.load(files.model, { provider: 'cpu' });
+  try {
+    await planner.warmUp();
+    for await (const event of planner.imagine({ ...request, deadlineMs: 2000 })) {
+      if (event.kind !== 'end') continue;
+      const { frames, report } = event;
+      expect(report.sigmas.length).toBeLessThan(1000);
+      const clip = await clipMessage(
+        { frames, report, rank: 0, score: 0, confidence: [] },
+        {
+          header,
+          planId: { uuid: new Uint8Array(16) },
+          generatedAt: header.stamp,
+          picture: frame,
+          cameraInfo: undefined,
+          format: 'rgb8',
+        },
+      );
+      await writeClipBag(bag, { images: [imageFromFrame(frame, header)], clip });
+    }
+  } finally {
+    await planner.dispose();
+  }
+  const play = await aid(['play', bag, '--model', files.model, '--provider', 'cpu']);
+  expect(play).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('the same, bit for bit') });
 });
 
 it.each([

@@ -32,12 +32,23 @@ interface Outcome {
   readonly elapsedMs: number;
 }
 
-async function outcome(planner: VideoPlanner, changes: Partial<ImagineRequest>): Promise<Outcome> {
+/** `take` is what the caller does with an event before it asks for the next one. */
+async function outcome(
+  planner: VideoPlanner,
+  changes: Omit<Partial<ImagineRequest>, 'numInferenceSteps'> & {
+    readonly numInferenceSteps?: number | undefined;
+  },
+  take: (event: ImagineEvent) => unknown = () => undefined,
+): Promise<Outcome> {
+  const asked = { ...request, ...changes } as ImagineRequest;
   const events: ImagineEvent[] = [];
   const started = performance.now();
   let error: DeadlineExceededError | undefined;
   try {
-    for await (const event of planner.imagine({ ...request, ...changes })) events.push(event);
+    for await (const event of planner.imagine(asked)) {
+      events.push(event);
+      if (event.kind !== 'end') take(event);
+    }
   } catch (thrown) {
     if (!(thrown instanceof DeadlineExceededError)) throw thrown;
     error = thrown;
@@ -69,7 +80,7 @@ describe('a planner that has measured itself', () => {
     await planner.warmUp();
     const free = await outcome(planner, {});
     const { end, elapsedMs } = await outcome(planner, { deadlineMs: 10 * STEP + FIXED });
-    expect(end?.report.deadline).toMatchObject({ gaveUp: [], sigmas: { length: 10 } });
+    expect(end?.report).toMatchObject({ deadline: { gaveUp: [] }, sigmas: { length: 10 } });
     expect(end?.frames).toEqual(free.end?.frames);
     expect(elapsedMs).toBe(10 * STEP + FIXED);
     expect(free.end?.report.deadline).toBeUndefined();
@@ -132,7 +143,7 @@ describe('a planner that is slower than it was', () => {
     expect(steps.length).toBeGreaterThan(1);
     expect(steps.length).toBeLessThan(5);
     expect(steps.at(-1)).toMatchObject({ step: steps.length, steps: steps.length });
-    expect(end?.report.deadline?.sigmas).toEqual(steps.map(({ sigma }) => sigma));
+    expect(end?.report.sigmas).toEqual(steps.map(({ sigma }) => sigma));
     expect(end?.report.deadline?.gaveUp).toEqual([
       { what: 'numInferenceSteps', asked: 10, given: steps.length },
     ]);
@@ -157,6 +168,96 @@ describe('a planner that is slower than it was', () => {
     engine.runTime = runTime;
     expect((await outcome(planner, {})).end?.frames).toHaveLength(4);
   });
+});
+
+describe('a caller that takes its time', () => {
+  /** Milliseconds for each event. */
+  const taking = (ms: number) => () => vi.advanceTimersByTime(ms);
+  const deadlineMs = 10 * STEP + FIXED;
+
+  it.each([50, 150])('%s ms: has its clip in time all the same', async (ms) => {
+    const { planner } = await load();
+    await planner.warmUp();
+    for (let clip = 0; clip < 3; clip++) {
+      const { end, steps, elapsedMs } = await outcome(planner, { deadlineMs }, taking(ms));
+      expect(elapsedMs).toBeLessThanOrEqual(deadlineMs);
+      expect(end?.report.sampling.numInferenceSteps).toBe(steps.length);
+      // 30 ms before the steps, 80 for decoding, and 4 frames.
+      expect(steps.length).toBeGreaterThanOrEqual(Math.floor((deadlineMs - 110 - 4 * ms) / (STEP + ms)) - 1);
+    }
+  });
+
+  it('that takes frames more slowly than steps: known from its second clip on', async () => {
+    const { planner } = await load();
+    await planner.warmUp();
+    const slow = ({ kind }: ImagineEvent) => vi.advanceTimersByTime(kind === 'frame' ? 100 : 10);
+    expect((await outcome(planner, { deadlineMs }, slow)).elapsedMs).toBeGreaterThan(deadlineMs);
+    for (let clip = 0; clip < 3; clip++) {
+      const { end, elapsedMs } = await outcome(planner, { deadlineMs }, slow);
+      expect(elapsedMs).toBeLessThanOrEqual(deadlineMs);
+      expect(end?.report.sampling.numInferenceSteps).toBeGreaterThanOrEqual(4);
+    }
+  });
+
+  it('and steps that cost next to nothing: the end of the clip is in time too', async () => {
+    const { planner, engine } = await load();
+    let clip = 0;
+    // Steps of 1 ms, and a decoder that is not always as fast.
+    engine.runTime = (graph, rows) => (graph === 'denoiser' ? 1 : rows > 1 ? 60 + 10 * (clip % 3) : 2);
+    const asked = { numInferenceSteps: 1000, previewFrames: [3], deadlineMs: 400 };
+    await planner.warmUp({ previewFrames: [3] });
+    for (clip = 0; clip < 6; clip++) {
+      const { end, elapsedMs } = await outcome(planner, asked, taking(3));
+      if (clip > 3) expect(elapsedMs).toBeLessThanOrEqual(400);
+      expect(end?.report.sampling.numInferenceSteps).toBeGreaterThan(30);
+    }
+  });
+});
+
+it('one slow step among many does not cost the others', async () => {
+  const { planner, engine } = await load();
+  await planner.warmUp({ frameGuidance: 1, textGuidance: 1 });
+  let runs = 0;
+  engine.runTime = (graph, rows, dims) =>
+    graph === 'denoiser' ? (++runs === 2 ? 5 * STEP : STEP) : runTime(graph, rows, dims);
+  const deadlineMs = 30 * STEP + FIXED;
+  const { steps, elapsedMs } = await outcome(planner, { numInferenceSteps: 30, deadlineMs });
+  expect(elapsedMs).toBeLessThanOrEqual(deadlineMs);
+  expect(steps.length).toBeGreaterThanOrEqual(20);
+});
+
+it.each(['euler', 'heun', 'dpm++2m'] as const)(
+  'the levels in the report give the same clip again: %s',
+  async (sampler) => {
+    const { planner, engine } = await load();
+    await planner.warmUp({ sampler });
+    engine.runTime = (graph, rows, dims) => (graph === 'denoiser' ? 2 * STEP : runTime(graph, rows, dims));
+    const { end } = await outcome(planner, { sampler, numInferenceSteps: 20, deadlineMs: 20 * STEP + FIXED });
+    const { sigmas = [], sampling } = end?.report ?? {};
+    expect(sigmas.length).toBeGreaterThan(2);
+    expect(sigmas.length).toBeLessThan(20);
+    expect(sampling?.numInferenceSteps).toBe(sigmas.length);
+    const again = await outcome(planner, { sampler, sigmas, numInferenceSteps: undefined });
+    expect(again.end?.frames).toEqual(end?.frames);
+    expect(again.end?.report.sigmas).toEqual(sigmas);
+    // The number of steps alone does not say it.
+    const other = await outcome(planner, { sampler, numInferenceSteps: sigmas.length });
+    expect(other.end?.report.sigmas).not.toEqual(sigmas);
+  },
+);
+
+it.each([
+  [[], /numInferenceSteps: expected a whole number from 1 to 1000, got 0/],
+  [[5, 5], /sigmas: expected positive numbers that fall, got 5 at place 1/],
+  [[5, Number.NaN], /got NaN at place 1/],
+  [[5, 0], /got 0 at place 1/],
+  [[Number.POSITIVE_INFINITY], /got Infinity at place 0/],
+])('refuses the levels %j', async (sigmas, message) => {
+  const { planner } = await load();
+  await expect(outcome(planner, { sigmas, numInferenceSteps: undefined })).rejects.toThrow(message);
+  await expect(outcome(planner, { sigmas: [3, 2], numInferenceSteps: 3 })).rejects.toThrow(
+    'sigmas: expected one for each of 3 steps, got 2',
+  );
 });
 
 it('where not even one step fits, ends with a preview of what there was time for', async () => {
@@ -242,22 +343,26 @@ describe('planning', () => {
     condition: (branches: number) => 10 * branches,
     evaluation: (branches: number) => 100 * branches,
     preview: (downscale: number) => 40 / downscale,
-    decode: 80,
+    stepRest: 5,
+    stepSlack: (branches: number) => 30 * branches,
+    finish: 80,
   };
 
   it('never plans more than fits, whatever the time', () => {
-    for (let budgetMs = 200; budgetMs < 4000; budgetMs += 37) {
+    for (let budgetMs = 230; budgetMs < 4000; budgetMs += 37) {
       const { sampling: given, previewFrames, previewDownscale } = planClip(asked, budgetMs, expected);
       const branches = given.frameGuidance === 2 ? 3 : given.textGuidance === 3 ? 2 : 1;
-      const step = expected.evaluation(branches) + previewFrames.length * expected.preview(previewDownscale);
-      const total = expected.condition(branches) + given.numInferenceSteps * step + expected.decode;
+      const previewsMs = previewFrames.length * expected.preview(previewDownscale);
+      const step = expected.evaluation(branches) + previewsMs + expected.stepRest;
+      const fixed = expected.condition(branches) + expected.stepSlack(branches) + expected.finish;
+      const total = fixed + given.numInferenceSteps * step;
       expect(total).toBeLessThanOrEqual(budgetMs);
     }
   });
 
   it("counts both looks of Heun's method", () => {
     const heun = { ...asked, previewFrames: [], sampling: { ...sampling, sampler: 'heun' as const } };
-    const { sampling: given } = planClip(heun, 10 + 7 * 100 + 80, expected);
+    const { sampling: given } = planClip(heun, 10 + 30 + 7 * 100 + 4 * 5 + 80, expected);
     expect(given).toMatchObject({ numInferenceSteps: 4, frameGuidance: 1, textGuidance: 1 });
   });
 });

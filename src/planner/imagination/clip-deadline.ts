@@ -1,13 +1,13 @@
-/** One clip and the time that it has. Without a deadline it only tells how much is left to do. */
+/** One clip and the time that it has; it measures what the clip takes. Without a deadline that is all it does. */
 import type { Frame } from '../conditioning/frame.js';
 import { branchesFor } from '../diffusion/guidance.js';
+import { type ClipTimes, previewSize, type RecentTimes } from './clip-times.js';
 import { type Stopwatch, Timer } from './clock.js';
 import {
   type Concession,
   concessionsOf,
   DeadlineExceededError,
   type DeadlineReport,
-  type ExpectedTimes,
   evaluationsOf,
   fittingSteps,
   type PlannedClip,
@@ -27,18 +27,21 @@ export class ClipDeadline {
   readonly timer: Timer;
   isOver = false;
   readonly #asked: ResolvedRequest;
-  readonly #expected: ExpectedTimes;
+  readonly #times: ClipTimes;
   readonly #clock: Stopwatch;
-  readonly #sigmas: number[] = [];
   #planned: PlannedClip;
   #concessions: readonly Concession[] = [];
   #preview: ReadonlyMap<number, Frame> = new Map();
   #step = 0;
+  /** Where the step, or what comes after the last one, began. */
+  #begunMs = 0;
+  /** Of that, what was measured by itself. */
+  #measuredMs = 0;
 
-  constructor(asked: ResolvedRequest, expected: ExpectedTimes, clock: Stopwatch) {
+  constructor(asked: ResolvedRequest, times: ClipTimes, clock: Stopwatch) {
     this.#asked = asked;
     this.#planned = asked;
-    this.#expected = expected;
+    this.#times = times;
     this.#clock = clock;
     this.timer = new Timer(() => this.#exceeded());
     this.#limit();
@@ -51,8 +54,8 @@ export class ClipDeadline {
 
   /** How long state texts may be waited for, so that the shortest clip still fits. */
   get promptMs(): number {
-    const { condition, evaluation, decode } = this.#expected;
-    const shortest = [condition(1), evaluation(1), decode];
+    const { finish, stepRest } = this.#times;
+    const shortest = [this.#times.condition(1), this.#times.evaluation(1), stepRest, finish];
     if (shortest.some((ms) => ms === undefined)) return this.leftMs * PROMPT_SHARE;
     return Math.max(0, this.leftMs - shortest.reduce<number>((sum, ms) => sum + (ms ?? 0), 0));
   }
@@ -64,22 +67,36 @@ export class ClipDeadline {
   /** The request as it is to be imagined in the time that is left. */
   plan(): ResolvedRequest {
     if (this.#asked.deadlineMs === undefined) return this.#asked;
-    this.#planned = planClip(this.#asked, this.leftMs, this.#expected);
+    this.#planned = planClip(this.#asked, this.leftMs, this.#times);
     this.#limit();
     return { ...this.#asked, ...this.#planned };
   }
 
-  /** How many of the steps that are planned there is time for. */
-  stepsToGo(planned: number): number {
-    if (this.#asked.deadlineMs === undefined) return planned;
-    const { sampling } = this.#planned;
-    const budgetMs = this.leftMs - (this.#expected.decode ?? 0);
-    return fittingSteps(sampling, planned, budgetMs, this.#evaluationMs(), this.#previewsMs());
+  condition<Result>(work: Promise<Result>, tooLate: (result: Result) => unknown): Promise<Result> {
+    return this.#measure(this.#times.conditions, this.#branches, work, tooLate);
   }
 
-  stepDone(step: number, sigma: number): void {
+  /** The steps begin. */
+  start(): void {
+    this.#begin();
+  }
+
+  evaluation<Result>(work: Promise<Result>): Promise<Result> {
+    return this.#measure(this.#times.evaluations, this.#branches, work);
+  }
+
+  /** How many of the steps that are planned there is time for; `isShown` once the caller has seen the last one. */
+  stepsToGo(planned: number, isShown: boolean): number {
+    if (this.#asked.deadlineMs === undefined) return planned;
+    const { finish = 0 } = this.#times;
+    const slackMs = this.#times.stepSlack(this.#branches);
+    const restMs = this.#previewsMs() + (this.#times.stepRest ?? 0);
+    const budgetMs = this.leftMs - finish - slackMs - (isShown ? 0 : restMs);
+    return fittingSteps(this.#planned.sampling, planned, budgetMs, this.#evaluationMs(), restMs);
+  }
+
+  stepDone(step: number): void {
     this.#step = step;
-    this.#sigmas.push(sigma);
     this.#limit();
   }
 
@@ -87,29 +104,74 @@ export class ClipDeadline {
   previewOf(step: number, steps: number): WantedPreview {
     const { previewFrames, previewDownscale } = this.#planned;
     const wanted = { frames: previewFrames, downscale: previewDownscale };
-    const isDoomed = step === steps && this.leftMs < (this.#expected.decode ?? 0);
+    const isDoomed = step === steps && this.leftMs < (this.#times.finish ?? 0);
     if (!isDoomed || previewFrames.length > 0 || this.#preview.size > 0) return wanted;
     const { previewFrames: asked, numFrames } = this.#asked;
     const downscale = ([4, 2, 1] as const).find((each) => this.#asked.downscales.includes(each)) ?? 1;
     return { frames: asked.length > 0 ? asked : [numFrames - 1], downscale };
   }
 
+  previewFrame<Result>(downscale: PreviewDownscale, work: Promise<Result>): Promise<Result> {
+    return this.#measure(this.#times.previews, previewSize(downscale), work);
+  }
+
   previewDone(preview: ReadonlyMap<number, Frame>): void {
     if (preview.size > 0) this.#preview = preview;
   }
 
+  /** The caller has done with the step what it wanted to. */
+  stepTaken(): void {
+    this.#times.stepRests.record(performance.now() - this.#begunMs - this.#measuredMs);
+    this.#begin();
+  }
+
+  /** The first part of what comes after the last step. */
+  decoding<Result>(work: Promise<Result>): Promise<Result> {
+    const begunMs = this.#begunMs;
+    return this.timer.race(work, () => this.#times.finishes.record(performance.now() - begunMs));
+  }
+
+  /** The clip is complete, and the caller has had its frames for so long. */
+  finished(frameRestsMs: readonly number[], isRehearsal: boolean): void {
+    const restMs = frameRestsMs.reduce((sum, ms) => sum + ms, 0);
+    this.#times.finishes.record(performance.now() - this.#begunMs - restMs);
+    if (!isRehearsal) this.#times.frameRests.record(restMs / frameRestsMs.length);
+  }
+
   /** Milliseconds from here to the end of the clip, where all of it was measured. */
   remaining(step: number, steps: number): { readonly remainingMs?: number } {
-    const { decode } = this.#expected;
-    if (decode === undefined || this.#evaluationMs() === 0) return {};
+    const { finish } = this.#times;
+    if (finish === undefined || this.#evaluationMs() === 0) return {};
     const evaluations = evaluationsOf(this.#planned.sampling.sampler, steps - step);
-    return { remainingMs: evaluations * this.#evaluationMs() + (steps - step) * this.#previewsMs() + decode };
+    const restMs = this.#previewsMs() + (this.#times.stepRest ?? 0);
+    return { remainingMs: evaluations * this.#evaluationMs() + (steps - step) * restMs + finish };
   }
 
   report(): { readonly deadline?: DeadlineReport } {
     const { deadlineMs } = this.#asked;
-    if (deadlineMs === undefined) return {};
-    return { deadline: { deadlineMs, gaveUp: this.#gaveUp(), sigmas: this.#sigmas } };
+    return deadlineMs === undefined ? {} : { deadline: { deadlineMs, gaveUp: this.#gaveUp() } };
+  }
+
+  #begin(): void {
+    this.#begunMs = performance.now();
+    this.#measuredMs = 0;
+  }
+
+  async #measure<Result>(
+    times: RecentTimes,
+    size: number,
+    work: Promise<Result>,
+    tooLate?: (result: Result) => unknown,
+  ): Promise<Result> {
+    const started = performance.now();
+    // What comes too late counts as well: the next clip is planned by it.
+    const measured = work.then((result) => {
+      times.record(performance.now() - started, size);
+      return result;
+    });
+    const result = await this.timer.race(measured, tooLate);
+    this.#measuredMs += performance.now() - started;
+    return result;
   }
 
   #gaveUp(): readonly Concession[] {
@@ -118,18 +180,25 @@ export class ClipDeadline {
     return [...this.#concessions, ...concessionsOf(this.#asked, { ...this.#planned, sampling })];
   }
 
+  get #branches(): number {
+    return branchesFor(this.#planned.sampling).length;
+  }
+
   #evaluationMs(): number {
-    return this.#expected.evaluation(branchesFor(this.#planned.sampling).length) ?? 0;
+    return this.#times.evaluation(this.#branches) ?? 0;
   }
 
   #previewsMs(): number {
     const { previewFrames, previewDownscale } = this.#planned;
-    return previewFrames.length * (this.#expected.preview(previewDownscale) ?? 0);
+    return previewFrames.length * (this.#times.preview(previewDownscale) ?? 0);
   }
 
   /** Nothing goes on for longer than a step after the deadline. */
   #limit(): void {
-    if (this.#asked.deadlineMs !== undefined) this.timer.endIn(this.leftMs + this.#evaluationMs());
+    if (this.#asked.deadlineMs === undefined) return;
+    const stepMs = evaluationsOf(this.#planned.sampling.sampler, 1) * this.#evaluationMs();
+    const restMs = this.#previewsMs() + (this.#times.stepRest ?? 0);
+    this.timer.endIn(this.leftMs + stepMs + restMs + this.#times.stepSlack(this.#branches));
   }
 
   #exceeded(): DeadlineExceededError {

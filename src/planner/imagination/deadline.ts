@@ -21,8 +21,6 @@ export interface Concession {
 export interface DeadlineReport {
   readonly deadlineMs: number;
   readonly gaveUp: readonly Concession[];
-  /** The noise levels visited: with them, rather than the number of steps, it is the same clip again. */
-  readonly sigmas: readonly number[];
 }
 
 /** The clip could not be had in time. */
@@ -40,7 +38,7 @@ export class DeadlineExceededError extends AidError {
   }
 }
 
-/** Milliseconds that the rest of a clip is expected to take; undefined for what was never measured. */
+/** Milliseconds that the parts of a clip are expected to take; undefined for what was never measured. */
 export interface ExpectedTimes {
   /** For a batch of so many branches. */
   condition(branches: number): number | undefined;
@@ -48,7 +46,12 @@ export interface ExpectedTimes {
   evaluation(branches: number): number | undefined;
   /** One preview frame. */
   preview(downscale: PreviewDownscale): number | undefined;
-  readonly decode: number | undefined;
+  /** What a step takes beside these, its caller's time included. */
+  readonly stepRest: number | undefined;
+  /** By how much one of the steps may be longer than expected. */
+  stepSlack(branches: number): number;
+  /** From the last step to the end of the clip. */
+  readonly finish: number | undefined;
 }
 
 export interface PlannedClip {
@@ -74,9 +77,11 @@ export function planClip(asked: PlannedClip, budgetMs: number, expected: Expecte
   const { numInferenceSteps: steps } = asked.sampling;
   const fitting = (clip: PlannedClip): number => {
     const branches = branchesFor(clip.sampling).length;
-    const fixed = (expected.condition(branches) ?? 0) + (expected.decode ?? 0);
-    const previews = clip.previewFrames.length * (expected.preview(clip.previewDownscale) ?? 0);
-    return fittingSteps(clip.sampling, steps, budgetMs - fixed, expected.evaluation(branches) ?? 0, previews);
+    const { finish = 0, stepRest = 0 } = expected;
+    const fixedMs = (expected.condition(branches) ?? 0) + expected.stepSlack(branches) + finish;
+    const previewsMs = clip.previewFrames.length * (expected.preview(clip.previewDownscale) ?? 0);
+    const evaluationMs = expected.evaluation(branches) ?? 0;
+    return fittingSteps(clip.sampling, steps, budgetMs - fixedMs, evaluationMs, previewsMs + stepRest);
   };
   const smaller = asked.downscales.filter((downscale) => downscale >= asked.previewDownscale);
   let last = asked;
@@ -97,17 +102,16 @@ export function planClip(asked: PlannedClip, budgetMs: number, expected: Expecte
   return count >= 1 ? withSteps(bare, count) : withSteps(last, 1);
 }
 
-/** The most steps up to `most` that fit. */
+/** The most steps up to `most` that fit; `restMs` is what each takes beside its evaluations. */
 export function fittingSteps(
   { sampler }: Pick<Sampling, 'sampler'>,
   most: number,
   budgetMs: number,
   evaluationMs: number,
-  previewsMs: number,
+  restMs: number,
 ): number {
   let steps = most;
-  while (steps > 0 && evaluationsOf(sampler, steps) * evaluationMs + steps * previewsMs > budgetMs)
-    steps -= 1;
+  while (steps > 0 && evaluationsOf(sampler, steps) * evaluationMs + steps * restMs > budgetMs) steps -= 1;
   return steps;
 }
 

@@ -22,6 +22,8 @@ export interface ClipReport {
   readonly height: number;
   readonly framesPerSecond: number;
   readonly sampling: Sampling;
+  /** The noise levels visited, one for each step: asked for as `sigmas`, they give the same clip again. */
+  readonly sigmas: readonly number[];
   /** Where the request had a deadline. */
   readonly deadline?: DeadlineReport;
   readonly warnings: readonly string[];

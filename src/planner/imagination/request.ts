@@ -26,6 +26,11 @@ export interface ImagineRequest {
   /** Frames of the clip, the given ones included; the model's own number when absent. */
   readonly numFrames?: number;
   readonly numInferenceSteps?: number;
+  /**
+   * The noise levels to visit, one for each step and falling, instead of those that the model spaces; as a report
+   * tells them.
+   */
+  readonly sigmas?: readonly number[];
   readonly sampler?: SamplerName;
   /** Scales of Eq. 8. */
   readonly frameGuidance?: number;
@@ -61,6 +66,8 @@ export interface ResolvedRequest {
   readonly seed: number;
   readonly numFrames: number;
   readonly sampling: Sampling;
+  /** Where the caller gave them. */
+  readonly sigmas: readonly number[] | undefined;
   readonly previewFrames: readonly number[];
   readonly previewDownscale: PreviewDownscale;
   /** Those that this model's latents can be divided by. */
@@ -79,7 +86,7 @@ export function resolveRequest(request: ImagineRequest, { aid, tokenizer, vae }:
   const { seed = randomInt(2 ** 48 - 1), numFrames = modelFrames, previewFrames = [], preset } = request;
   whole('seed', seed, 0, Number.MAX_SAFE_INTEGER);
   whole('numFrames', numFrames, 1, modelFrames);
-  const { previewDownscale = 1, deadlineMs } = request;
+  const { previewDownscale = 1, deadlineMs, sigmas } = request;
   const downscales = downscalesOf({ aid, vae });
   if (!downscales.includes(previewDownscale))
     throw new AidError(
@@ -97,7 +104,7 @@ export function resolveRequest(request: ImagineRequest, { aid, tokenizer, vae }:
   const base = { ...aid.sampling, ...changes };
   const sampling: Sampling = {
     sampler: request.sampler ?? base.sampler,
-    numInferenceSteps: request.numInferenceSteps ?? base.num_inference_steps,
+    numInferenceSteps: request.numInferenceSteps ?? sigmas?.length ?? base.num_inference_steps,
     sigmaMin: base.sigma_min,
     sigmaMax: base.sigma_max,
     rho: base.rho,
@@ -105,6 +112,7 @@ export function resolveRequest(request: ImagineRequest, { aid, tokenizer, vae }:
     textGuidance: request.textGuidance ?? base.text_guidance,
   };
   whole('numInferenceSteps', sampling.numInferenceSteps, 1, MAX_STEPS);
+  if (sigmas !== undefined) checkSigmas(sigmas, sampling.numInferenceSteps);
   const { tokenCount, truncated } = tokenizer.encode(instruction, { length: aid.text_length });
   const unknown = tokenizer.unknownWords(instruction);
   const warnings = [
@@ -121,12 +129,29 @@ export function resolveRequest(request: ImagineRequest, { aid, tokenizer, vae }:
     seed,
     numFrames,
     sampling,
+    sigmas,
     previewFrames,
     previewDownscale,
     downscales,
     deadlineMs,
     warnings,
   };
+}
+
+function checkSigmas(sigmas: readonly number[], numInferenceSteps: number): void {
+  if (sigmas.length !== numInferenceSteps)
+    throw new AidError(
+      'invalid-argument',
+      `sigmas: expected one for each of ${numInferenceSteps} steps, got ${sigmas.length}`,
+    );
+  const wrong = sigmas.findIndex(
+    (sigma, i) => !(sigma > 0 && sigma < (sigmas[i - 1] ?? Number.POSITIVE_INFINITY)),
+  );
+  if (wrong >= 0)
+    throw new AidError(
+      'invalid-argument',
+      `sigmas: expected positive numbers that fall, got ${sigmas[wrong]} at place ${wrong}`,
+    );
 }
 
 /** Those that the latents of this model's pictures can be divided by. */

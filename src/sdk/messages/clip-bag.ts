@@ -141,7 +141,7 @@ export async function requestOfClip({ clip, images }: ClipBag): Promise<ImagineR
     states: [...clip.states] as unknown as StateTexts,
     seed: Number(clip.seed),
     numFrames: clip.time_from_start.length,
-    numInferenceSteps: clip.num_inference_steps,
+    sigmas: [...clip.sigmas],
     sampler: clip.sampler as SamplerName,
     frameGuidance: clip.frame_guidance,
     textGuidance: clip.text_guidance,

@@ -71,6 +71,7 @@ export async function clipMessage(clip: ClipParts, origin: ClipOrigin): Promise<
     score,
     planning_time: durationFromMs(report.timings.totalMs),
     warnings: [...report.warnings, ...concessions(report)],
+    sigmas: Float64Array.from(report.sigmas),
   };
 }
 

@@ -76,6 +76,7 @@ export interface ClipMessage {
   readonly score: number;
   readonly planning_time: Duration;
   readonly warnings: readonly string[];
+  readonly sigmas: Float64Array;
 }
 
 export interface CommandOutcomeMessage {

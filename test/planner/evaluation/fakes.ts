@@ -106,6 +106,7 @@ export function fakePlanner(
           frameGuidance: request.frameGuidance ?? 1,
           textGuidance: request.textGuidance ?? 1,
         },
+        sigmas: [2, 1],
         warnings: [`warned of ${request.instruction.split(' ')[0]}`],
         timings: { observeMs: 0, conditionMs: 0, denoiseMs: 0, decodeMs: 0, totalMs: 0 },
       } as const;
