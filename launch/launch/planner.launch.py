@@ -9,28 +9,37 @@ from launch_ros.actions import Node
 
 SHARE = get_package_share_directory("aid_bringup")
 
-# Name, default, description. An empty default leaves it to the parameter file.
+TRUTH = ["true", "false"]
+LEVELS = ["debug", "info", "warn", "error", "fatal"]
+
+# Name, default, description, and what may be given where that is not everything. An empty value leaves it to the
+# parameter file.
 ARGUMENTS = [
-    ("model", "", "Model folder; empty: as the parameter file says, else the model that comes with aid-planner."),
-    ("namespace", "", "Namespace of the node and of its topics."),
-    ("name", "aid_planner", "Name of the node."),
-    ("camera_topic", "image", "Topic of the camera's sensor_msgs/Image; /compressed is added where files are taken."),
-    ("camera_info_topic", "", "Topic of its calibration; empty: camera_info beside the camera topic."),
-    ("image_transport", "", "raw or compressed; empty: as the parameter file says."),
-    ("autostart", "true", "Whether the node configures and activates itself."),
-    ("engine", "", "What computes: auto, cpu, webgpu, cuda or tensorrt; empty: as the parameter file says."),
-    ("use_sim_time", "false", "Whether time comes from /clock."),
-    ("params_file", os.path.join(SHARE, "config", "planner.yaml"), "Parameter file."),
-    ("rviz", "false", "Whether RViz is started with a layout for the planner."),
-    ("log_level", "info", "debug, info, warn, error or fatal."),
+    ("model", "", "Model folder; empty: as the parameter file says, else the model that comes with aid-planner.", None),
+    ("namespace", "", "Namespace of the node and of its topics.", None),
+    ("name", "aid_planner", "Name of the node.", None),
+    ("camera_topic", "image", "Topic of the camera's sensor_msgs/Image; /compressed is added for files.", None),
+    ("camera_info_topic", "", "Topic of its calibration; empty: camera_info beside the camera topic.", None),
+    ("image_transport", "", "Pixels or files; empty: as the parameter file says.", ["", "raw", "compressed"]),
+    ("autostart", "true", "Whether the node configures and activates itself.", TRUTH),
+    (
+        "engine",
+        "",
+        "What computes; empty: as the parameter file says.",
+        ["", "auto", "cpu", "webgpu", "cuda", "tensorrt"],
+    ),
+    ("use_sim_time", "false", "Whether time comes from /clock.", TRUTH),
+    ("params_file", os.path.join(SHARE, "config", "planner.yaml"), "Parameter file.", None),
+    ("rviz", "false", "Whether RViz is started with a layout for the planner.", TRUTH),
+    ("log_level", "info", "How much the node says.", LEVELS),
 ]
 
 
 def _nodes(context):
-    given = {name: context.launch_configurations[name] for name, _, _ in ARGUMENTS}
+    given = {name: context.launch_configurations[name] for name, *_ in ARGUMENTS}
     parameters = {
-        "autostart": given["autostart"].lower() == "true",
-        "use_sim_time": given["use_sim_time"].lower() == "true",
+        "autostart": given["autostart"] == "true",
+        "use_sim_time": given["use_sim_time"] == "true",
     }
     for argument, parameter in (("model", "model"), ("engine", "provider"), ("image_transport", "image_transport")):
         if given[argument]:
@@ -51,7 +60,7 @@ def _nodes(context):
             sigterm_timeout="30",
         )
     ]
-    if given["rviz"].lower() == "true":
+    if given["rviz"] == "true":
         nodes.append(
             Node(
                 package="rviz2",
@@ -67,7 +76,7 @@ def _nodes(context):
 def generate_launch_description():
     """The node, and RViz where it is asked for."""
     arguments = [
-        DeclareLaunchArgument(name, default_value=default, description=description)
-        for name, default, description in ARGUMENTS
+        DeclareLaunchArgument(name, default_value=default, description=description, choices=choices)
+        for name, default, description, choices in ARGUMENTS
     ]
     return LaunchDescription([*arguments, OpaqueFunction(function=_nodes)])

@@ -12,7 +12,11 @@ import type { Command } from './command-queue.js';
 import { CommandError, ERROR_CODE } from './error-codes.js';
 import type { ManagedNode } from './managed-node.js';
 import { hexOf } from './order.js';
+import { qos } from './quality-of-service.js';
 import { type ActionServer, type GoalHandle, ros } from './rclnodejs.js';
+
+/** A service of ROS keeps 10 requests and loses what comes beyond them without a word. */
+const WAITING_REQUESTS = 1000;
 
 /** What a goal asks of the node. */
 export interface GoalWork {
@@ -53,7 +57,14 @@ export class GoalServer {
       },
       (handle) => this.#accept(handle),
       (handle) => this.#cancel(handle),
-      { resultTimeout: resultTimeoutS },
+      {
+        resultTimeout: resultTimeoutS,
+        qos: {
+          goalServiceQosProfile: qos(WAITING_REQUESTS, 'reliable'),
+          resultServiceQosProfile: qos(WAITING_REQUESTS, 'reliable'),
+          cancelServiceQosProfile: qos(WAITING_REQUESTS, 'reliable'),
+        },
+      },
     );
   }
 

@@ -3,17 +3,19 @@
 import { AidError } from '../planner/errors.js';
 
 const INTERRUPTED = 130;
+/** A terminal and a launch file may both pass on one and the same Ctrl-C. */
+const ONE_SIGNAL_MS = 1000;
 
 async function main(): Promise<void> {
   let stop = (): void => undefined;
   const asked = new Promise<void>((resolve) => {
     stop = resolve;
   });
-  let signals = 0;
+  let firstMs = Number.POSITIVE_INFINITY;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      signals += 1;
-      if (signals > 1) process.exit(INTERRUPTED);
+      if (performance.now() > firstMs + ONE_SIGNAL_MS) process.exit(INTERRUPTED);
+      firstMs = Math.min(firstMs, performance.now());
       stop();
     });
   }

@@ -10,51 +10,9 @@ import type {
   ModelInfoMessage,
 } from '../sdk/messages/messages.js';
 import type { ManagedNode } from './managed-node.js';
-import { type EventCallbacks, type Publisher, type Qos, ros } from './rclnodejs.js';
-
-/** Keeps the last `depth` messages for subscribers there are; `latched` ones also for those that come later. */
-export function qos(depth: number, kind: 'reliable' | 'latched' | 'best-effort'): Qos {
-  const { HistoryPolicy, ReliabilityPolicy, DurabilityPolicy } = ros.QoS;
-  const policy = (policies: Readonly<Record<string, number>>, name: string): number => {
-    const value = policies[name];
-    if (value === undefined) throw new Error(`rclnodejs has no ${name}`);
-    return value;
-  };
-  return new ros.QoS(
-    policy(HistoryPolicy, 'RMW_QOS_POLICY_HISTORY_KEEP_LAST'),
-    depth,
-    policy(
-      ReliabilityPolicy,
-      `RMW_QOS_POLICY_RELIABILITY_${kind === 'best-effort' ? 'BEST_EFFORT' : 'RELIABLE'}`,
-    ),
-    policy(
-      DurabilityPolicy,
-      `RMW_QOS_POLICY_DURABILITY_${kind === 'latched' ? 'TRANSIENT_LOCAL' : 'VOLATILE'}`,
-    ),
-  );
-}
-
-/** Logs that another side asks for a quality of service that this one does not offer, or the reverse. */
-export function reportIncompatible(node: ManagedNode, topic: string, events: EventCallbacks): EventCallbacks {
-  events.incompatibleQos = ({ last_policy_kind }) =>
-    node
-      .getLogger()
-      .error(
-        `${node.resolveTopicName(topic)}: quality of service does not match (policy ${last_policy_kind}: ` +
-          `${QOS_POLICIES[last_policy_kind] ?? 'unknown'}), no messages pass; see qos_overrides`,
-      );
-  return events;
-}
-
-/** rmw_qos_policy_kind_t. */
-const QOS_POLICIES: Readonly<Record<number, string>> = {
-  2: 'durability',
-  4: 'deadline',
-  8: 'liveliness',
-  16: 'reliability',
-  32: 'history',
-  64: 'lifespan',
-};
+import { reportIncompatible, topicOptions } from './quality-of-service.js';
+import { type Publisher, ros } from './rclnodejs.js';
+import { TOPICS, type TopicName } from './topics.js';
 
 export class Outputs {
   readonly #node: ManagedNode;
@@ -69,19 +27,17 @@ export class Outputs {
 
   constructor(node: ManagedNode) {
     this.#node = node;
-    const image = 'sensor_msgs/msg/Image';
-    this.#clip = this.#publisher('aid_msgs/msg/Clip', 'clip', qos(1, 'latched'));
-    this.#preview = this.#publisher(image, 'preview', qos(1, 'reliable'));
-    this.#goalImage = this.#publisher(image, 'goal_image', qos(1, 'latched'));
-    this.#goalPreview = this.#publisher(image, 'goal_preview', qos(1, 'reliable'));
-    this.#outcomes = this.#publisher('aid_msgs/msg/CommandOutcome', 'outcomes', qos(1000, 'reliable'));
-    this.#modelInfo = this.#publisher('aid_msgs/msg/ModelInfo', 'model_info', qos(1, 'latched'));
+    this.#clip = this.#publisher('clip');
+    this.#preview = this.#publisher('preview');
+    this.#goalImage = this.#publisher('goal_image');
+    this.#goalPreview = this.#publisher('goal_preview');
+    this.#outcomes = this.#publisher('outcomes');
+    this.#modelInfo = this.#publisher('model_info');
   }
 
-  #publisher(type: string, topic: string, profile: Qos): Publisher {
-    const options = { qos: profile, qosOverridingOptions: ros.QoSOverridingOptions.withDefaultPolicies() };
+  #publisher(topic: TopicName): Publisher {
     const events = reportIncompatible(this.#node, topic, new ros.PublisherEventCallbacks());
-    const publisher = this.#node.createPublisher(type, topic, options, events);
+    const publisher = this.#node.createPublisher(TOPICS[topic].type, topic, topicOptions(topic), events);
     this.#publishers.push(publisher);
     return publisher;
   }

@@ -32,9 +32,11 @@ import { imagineOrder, type OrderStep } from './imagination.js';
 import { LatestImage } from './latest-image.js';
 import type { LifecycleHooks, ManagedNode } from './managed-node.js';
 import { type Given, type Order, orderOfCommand, orderOfGoal, randomPlanId } from './order.js';
-import { Outputs, qos, reportIncompatible } from './outputs.js';
+import { Outputs } from './outputs.js';
+import { reportIncompatible, topicOptions } from './quality-of-service.js';
 import { type Publisher, ros, type Service, type ServiceResponse, type Subscription } from './rclnodejs.js';
 import { Statistics } from './statistics.js';
+import { TOPICS, type TopicName } from './topics.js';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -62,7 +64,11 @@ export class PlannerNode implements LifecycleHooks {
   constructor(node: ManagedNode) {
     this.#node = node;
     this.#images = new LatestImage(() => node.now());
-    this.#diagnostics = node.createPublisher('diagnostic_msgs/msg/DiagnosticArray', '/diagnostics');
+    this.#diagnostics = node.createPublisher(
+      TOPICS['/diagnostics'].type,
+      '/diagnostics',
+      topicOptions('/diagnostics'),
+    );
     const period = BigInt(Math.round(node.settings.diagnostics_period * 1e9));
     node.createTimer(period, () => this.#publishDiagnostics());
     node.setHooks(this);
@@ -116,19 +122,16 @@ export class PlannerNode implements LifecycleHooks {
   async activate(): Promise<void> {
     const node = this.#node;
     const { image_transport: transport } = node.settings;
-    const [type, topic] =
-      transport === 'raw'
-        ? ['sensor_msgs/msg/Image', 'image']
-        : ['sensor_msgs/msg/CompressedImage', 'image/compressed'];
-    const sensor = () => qos(1, 'best-effort');
-    this.#subscribe<ImageMessage | CompressedImageMessage>(type, topic, sensor(), (image) =>
-      this.#images.put(image),
+    this.#subscribe<ImageMessage | CompressedImageMessage>(
+      transport === 'raw' ? 'image' : 'image/compressed',
+      (image) => this.#images.put(image),
     );
-    this.#subscribe<CameraInfoMessage>('sensor_msgs/msg/CameraInfo', 'camera_info', sensor(), (info) => {
+    this.#subscribe<CameraInfoMessage>('camera_info', (info) => {
       this.#cameraInfo = info;
     });
-    this.#subscribe<StringMessage>('std_msgs/msg/String', 'instruction', qos(1000, 'reliable'), ({ data }) =>
-      this.#command(data),
+    this.#subscribe<StringMessage>(
+      'instruction',
+      node.drained(({ data }) => this.#command(data)),
     );
     this.#isActive = true;
   }
@@ -154,12 +157,7 @@ export class PlannerNode implements LifecycleHooks {
     await configured.planner.dispose();
   }
 
-  #subscribe<T extends object>(
-    type: string,
-    topic: string,
-    profile: ReturnType<typeof qos>,
-    callback: (message: T) => void,
-  ): void {
+  #subscribe<T extends object>(topic: TopicName, callback: (message: T) => void): void {
     const events = reportIncompatible(this.#node, topic, new ros.SubscriptionEventCallbacks());
     if (topic === 'instruction') {
       events.messageLost = ({ total_count_change: lost }) => {
@@ -167,8 +165,10 @@ export class PlannerNode implements LifecycleHooks {
         this.#node.getLogger().error(`${lost} commands were lost before they came here`);
       };
     }
-    const options = { qos: profile, qosOverridingOptions: ros.QoSOverridingOptions.withDefaultPolicies() };
-    this.#subscriptions.push(this.#node.createSubscription<T>(type, topic, options, callback, events));
+    const { type } = TOPICS[topic];
+    this.#subscriptions.push(
+      this.#node.createSubscription<T>(type, topic, topicOptions(topic), callback, events),
+    );
   }
 
   #createServices(): Service[] {
@@ -295,7 +295,8 @@ export class PlannerNode implements LifecycleHooks {
   ): Promise<void> {
     const { settings } = this.#node;
     const { deadlineMs, arrivedMs } = order;
-    const leftMs = () => (deadlineMs > 0 ? deadlineMs - (performance.now() - arrivedMs) : undefined);
+    const leftMs = () =>
+      deadlineMs > 0 ? deadlineMs - (performance.now() - arrivedMs) - this.#statistics.deliveryMs : undefined;
     try {
       const given = await (order.given?.() ?? this.#look(abortSignal, leftMs()));
       tell.given(given);
@@ -313,6 +314,7 @@ export class PlannerNode implements LifecycleHooks {
       };
       await eachOf(imagineOrder(planner, order, given.frames, { abortSignal, leftMs }), async (event) => {
         if (event.kind === 'step') return tell.step(event);
+        const imaginedMs = performance.now();
         const messages = await Promise.all(
           event.clips.map((clip) =>
             clipMessage(clip, { ...origin, generatedAt: timeFromNs(this.#node.now()) }),
@@ -324,6 +326,7 @@ export class PlannerNode implements LifecycleHooks {
         if (best === undefined || message === undefined) return;
         const { framesPerSecond } = planner.video;
         outputs.clip(message, { frames: best.frames, framesPerSecond, loop: settings.preview_loop });
+        this.#statistics.delivered(performance.now() - imaginedMs);
       });
     } catch (error) {
       // Why it was stopped says more than that it was.

@@ -77,7 +77,14 @@ export interface ActionServerConstructor {
     goalCallback: (goal: Goal) => number,
     handleAccepted: (handle: GoalHandle<Goal>) => void,
     cancelCallback: (handle: GoalHandle<Goal>) => number,
-    options?: { readonly resultTimeout?: number },
+    options?: {
+      readonly resultTimeout?: number;
+      readonly qos?: {
+        readonly goalServiceQosProfile?: Qos;
+        readonly resultServiceQosProfile?: Qos;
+        readonly cancelServiceQosProfile?: Qos;
+      };
+    },
   ): ActionServer;
 }
 

@@ -2,10 +2,12 @@
 import type { ErrorName } from './error-codes.js';
 
 const WINDOW = 256;
+const DELIVERIES = 5;
 
 export class Statistics {
   readonly #latencies: number[] = [];
   readonly #ends: number[] = [];
+  readonly #deliveries: number[] = [];
   readonly outcomes = new Map<ErrorName, number>();
   /** Commands on the topic and goals of the action that came in. */
   commands = 0;
@@ -18,8 +20,18 @@ export class Statistics {
   end(error: ErrorName, latencyMs: number, nowMs: number): void {
     this.outcomes.set(error, (this.outcomes.get(error) ?? 0) + 1);
     if (error !== 'NONE') return;
-    push(this.#latencies, latencyMs);
-    push(this.#ends, nowMs);
+    push(this.#latencies, latencyMs, WINDOW);
+    push(this.#ends, nowMs, WINDOW);
+  }
+
+  /** Clips were made into messages and published. */
+  delivered(ms: number): void {
+    push(this.#deliveries, ms, DELIVERIES);
+  }
+
+  /** The longest of the last few times, so that a deadline leaves room for it. */
+  get deliveryMs(): number {
+    return Math.max(0, ...this.#deliveries);
   }
 
   count(error: ErrorName): number {
@@ -38,7 +50,7 @@ export class Statistics {
   }
 }
 
-function push(list: number[], value: number): void {
+function push(list: number[], value: number, most: number): void {
   list.push(value);
-  if (list.length > WINDOW) list.shift();
+  if (list.length > most) list.shift();
 }

@@ -160,19 +160,19 @@ describeWithRos('the action imagine', () => {
     expect(await result('third')).toMatchObject({ status: STATUS.succeeded, result: { error_code: 0 } });
   });
 
-  it('of goals that wait only the newest is kept', async () => {
+  it('of goals that come at once the last one is carried out, and each is told what became of it', async () => {
     const { peer } = world;
     await goal({ num_inference_steps: 1000 }, 'first');
     await peer.wait('feedback first');
     const keys = Array.from({ length: 12 }, (_, i) => `burst ${i}`);
-    await Promise.all(keys.map((key) => goal({ num_inference_steps: 20 }, key)));
-    const codes = (await Promise.all(keys.map((key) => result(key)))).map(
-      ({ result: answer }) => answer.error_code,
-    );
-    // They came in some order; one was the last.
-    expect(codes.filter((code) => code === 0)).toHaveLength(1);
-    expect(codes.filter((code) => code === 301).length).toBeGreaterThan(0);
-    expect(codes.every((code) => [0, 300, 301].includes(code))).toBe(true);
+    const fields = { instructions: ['put the red cube on the blue plate'], num_inference_steps: 3 };
+    await peer.do('send_goals', { action: 'imagine', fields, keys });
+    const codes: number[] = [];
+    for (const key of ['first', ...keys]) codes.push((await result(key)).result.error_code);
+    expect(codes[0]).toBe(300);
+    // How many began before the next one came is a matter of time; the queue's own tests tell dropped from preempted.
+    for (const code of codes.slice(1, -1)) expect([0, 300, 301]).toContain(code);
+    expect(codes.at(-1)).toBe(0);
   });
 
   it('a goal that waits can be canceled', async () => {
@@ -187,15 +187,19 @@ describeWithRos('the action imagine', () => {
     expect((await result('current')).result.error_code).toBe(300);
   });
 
-  // Fails on a quiet machine: 1000 steps asked, the plan comes out too long by more than its reserve.
-  it.skip('a deadline costs steps, which the clip tells; one that cannot be kept ends the goal', async () => {
+  it('a deadline costs steps, which the clip tells; one that cannot be kept ends the goal', async () => {
     const deadline = { sec: 5, nanosec: 0 };
     await goal({ num_inference_steps: 1000, preview: true, deadline });
     const { status, result: answer } = await result();
-    expect([status, answer.error_code]).toEqual([STATUS.succeeded, 0]);
-    expect(answer.clips[0].warnings).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^to be there within \d+ ms: \w+ \S+ instead of/)]),
+    expect([status, answer.error_code, answer.error_msg]).toEqual([STATUS.succeeded, 0, '']);
+    const [clip] = answer.clips;
+    expect(clip.warnings).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^to be there within \d+ ms: numInferenceSteps \d+ instead of 1000/),
+      ]),
     );
+    expect(clip.num_inference_steps).toBeLessThan(1000);
+    expect(clip.sigmas).toHaveLength(clip.num_inference_steps);
     await goal({ num_inference_steps: 1000, deadline: { sec: 0, nanosec: 1_000_000 } });
     const late = await result();
     expect(late.status).toBe(STATUS.aborted);

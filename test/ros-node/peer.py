@@ -221,15 +221,34 @@ class Peer:
             time.sleep(interval)
         return taken
 
-    # The action
+    # The action. Its client forgets an answer that comes before it has noted its question, so it is used in the
+    # thread that takes answers.
+
+    def in_executor(self, work, timeout=60.0):
+        return self.result_of(self.executor.create_task(work), "executor", timeout)
+
+    def send_goals(self, action, fields, keys):
+        """Several at once, in that order."""
+        if action not in self.actions:
+            many = QoSProfile(depth=1000)
+            self.actions[action] = ActionClient(
+                self.node,
+                type_of("aid_msgs/action/Imagine"),
+                action,
+                goal_service_qos_profile=many,
+                result_service_qos_profile=many,
+                feedback_sub_qos_profile=many,
+            )
+        if not self.actions[action].wait_for_server(60.0):
+            raise TimeoutError(f"{action}: no such action")
+        sent = self.in_executor(lambda: [self.begin_goal(action, fields, key) for key in keys])
+        return [self.accept_goal(action, future, key) for future, key in zip(sent, keys)]
 
     def send_goal(self, action, fields, key="goal"):
+        return self.send_goals(action, fields, [key])[0]
+
+    def begin_goal(self, action, fields, key):
         kind = type_of("aid_msgs/action/Imagine")
-        if action not in self.actions:
-            self.actions[action] = ActionClient(self.node, kind, action)
-        client = self.actions[action]
-        if not client.wait_for_server(60.0):
-            raise TimeoutError(f"{action}: no such action")
         topic = f"feedback {key}"
         self.heard[topic] = []
 
@@ -238,11 +257,14 @@ class Peer:
                 self.heard[topic].append((time.time(), to_plain(message.feedback)))
                 self.news.notify_all()
 
-        future = client.send_goal_async(fill(kind.Goal(), fields), feedback_callback=hear)
+        goal = fill(kind.Goal(), fields)
+        return self.actions[action].send_goal_async(goal, feedback_callback=hear)
+
+    def accept_goal(self, action, future, key):
         handle = self.result_of(future, action, 60.0)
         if not handle.accepted:
             return {"accepted": False}
-        self.goals[key] = (handle, handle.get_result_async())
+        self.goals[key] = (handle, self.in_executor(handle.get_result_async))
         return {"accepted": True, "id": bytes(handle.goal_id.uuid).hex()}
 
     def result(self, key="goal", timeout=60.0):
@@ -250,7 +272,7 @@ class Peer:
         return {"status": outcome.status, "result": to_plain(outcome.result), "at": time.time()}
 
     def cancel(self, key="goal"):
-        response = self.result_of(self.goals[key][0].cancel_goal_async(), "cancel", 60.0)
+        response = self.result_of(self.in_executor(self.goals[key][0].cancel_goal_async), "cancel", 60.0)
         return {"canceling": len(response.goals_canceling), "at": time.time()}
 
     def nodes(self):

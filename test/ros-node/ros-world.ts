@@ -2,13 +2,19 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import { writeTinyModel } from '../support/tiny-model.js';
 
 const { stdout } = spawnSync(process.execPath, ['scripts/set-up-ros.mjs', '--find'], { encoding: 'utf8' });
 export const rosEnvironment = JSON.parse(stdout || 'null') as Record<string, string> | null;
+
+/** The Python that has rclpy. */
+export const pythonOfRos =
+  rosEnvironment?._ROS_WHEELS_BOOTSTRAP_COMPLETE === undefined
+    ? 'python3'
+    : join(dirname(rosEnvironment.PATH?.split(':')[0] ?? ''), 'bin', 'python');
 
 const WHY = 'ROS 2 is not set up: node scripts/set-up-ros.mjs says what is missing';
 
@@ -55,8 +61,7 @@ export class Peer {
 
   constructor(environment: NodeJS.ProcessEnv) {
     const script = join(import.meta.dirname, 'peer.py');
-    const python = rosEnvironment?._ROS_WHEELS_BOOTSTRAP_COMPLETE === undefined ? 'python3' : 'python';
-    this.#process = spawn(python, [script], { env: environment, stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#process = spawn(pythonOfRos, [script], { env: environment, stdio: ['pipe', 'pipe', 'inherit'] });
     this.ready = new Promise((resolve, reject) => this.#waiting.set(0, { resolve, reject }));
     createInterface({ input: this.#process.stdout as NodeJS.ReadableStream }).on('line', (line) => {
       const { id, value, error } = JSON.parse(line) as { id: number; value: unknown; error?: string };
@@ -160,16 +165,14 @@ export class Peer {
   }
 }
 
-export class NodeUnderTest {
+/** A process and what it says. */
+export class LoggingProcess {
   readonly process: ChildProcess;
   log = '';
   readonly exit: Promise<{ code: number | null; signal: string | null }>;
 
-  constructor(args: readonly string[], environment: NodeJS.ProcessEnv) {
-    this.process = spawn(executable('planner_node'), args, {
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  constructor(process: ChildProcess) {
+    this.process = process;
     for (const stream of [this.process.stdout, this.process.stderr])
       stream?.on('data', (data: Buffer) => {
         this.log += data.toString();
@@ -189,6 +192,12 @@ export class NodeUnderTest {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     throw new Error(`the log has no ${pattern}:\n${this.log}`);
+  }
+}
+
+export class NodeUnderTest extends LoggingProcess {
+  constructor(args: readonly string[], environment: NodeJS.ProcessEnv) {
+    super(spawn(executable('planner_node'), args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
   /** In order, so that others forget it at once. */
