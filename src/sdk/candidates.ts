@@ -6,10 +6,11 @@ import { AidError } from '../planner/errors.js';
 import type { ClipReport, FrameEvent, ImagineEvent, StepEvent } from '../planner/imagination/events.js';
 import { Observation } from '../planner/imagination/observation.js';
 import type { ImagineRequest } from '../planner/imagination/request.js';
+import { inTurns } from '../planner/turns.js';
 import type { Pace } from './from-events.js';
 import { imagine } from './imagine.js';
 import type { Planner } from './planner.js';
-import { distanceFromMean, type Spread, spreadOf } from './spread.js';
+import { distanceFromMean, type Spread, spreadInSteps } from './spread.js';
 
 /** Every instruction is imagined with every seed. */
 export interface CandidatesRequest extends Omit<ImagineRequest, 'instruction' | 'seed'> {
@@ -115,14 +116,12 @@ export function candidates(planner: Planner, request: CandidatesRequest): Observ
  * The default ranking, by how typical a clip is of its instruction: minus its mean absolute difference from the mean
  * of that instruction's clips, colours from 0 to 1. An instruction's only clip has 0.
  */
-export const byAgreement: Rank = ({ candidate, instruction }, { candidates: all }) => {
+export const byAgreement: Rank = async ({ candidate, instruction }, { candidates: all }) => {
   const same = all.filter((other) => other.instruction === instruction);
   if (same.length === 1) return { score: 0, reason: 'the only clip of its instruction' };
   const which = same.findIndex((other) => other.candidate === candidate);
-  const distance = distanceFromMean(
-    which,
-    same.map(({ frames }) => frames),
-  );
+  const clips = same.map(({ frames }) => frames);
+  const distance = await inTurns(distanceFromMean(which, clips));
   return {
     score: -distance,
     reason: `differs by ${(100 * distance).toFixed(2)} % from the mean of ${same.length} clips`,
@@ -134,7 +133,8 @@ async function rankAll(found: readonly Candidate[], rank: Rank): Promise<Candida
   const spreads = new Map<string, Spread>();
   for (const instruction of new Set(all.map((candidate) => candidate.instruction))) {
     const clips = all.filter((candidate) => candidate.instruction === instruction);
-    if (clips.length > 1) spreads.set(instruction, spreadOf(clips.map(({ frames }) => frames)));
+    if (clips.length > 1)
+      spreads.set(instruction, await inTurns(spreadInSteps(clips.map(({ frames }) => frames))));
   }
   const ranked = await Promise.all(
     all.map(async (candidate): Promise<RankedCandidate> => {

@@ -1,6 +1,10 @@
 /** How far clips of one instruction differ between seeds: where they agree, the model is sure of what will happen. */
 import type { Frame } from '../planner/conditioning/frame.js';
 import { AidError } from '../planner/errors.js';
+import { atOnce, type Steps } from '../planner/turns.js';
+
+/** Pixels between two places to pause. */
+const PIXELS_A_STEP = 16_384;
 
 /** Standard deviations over clips, of colours from 0 to 1: 0 is full agreement. */
 export interface Spread {
@@ -15,13 +19,19 @@ export interface Spread {
 
 /** Errors: `invalid-argument` for fewer than two clips, or clips of different lengths or sizes. */
 export function spreadOf(clips: readonly (readonly Frame[])[]): Spread {
+  return atOnce(spreadInSteps(clips));
+}
+
+/** `spreadOf`, a step of which blocks for a millisecond or so. */
+export function* spreadInSteps(clips: readonly (readonly Frame[])[]): Steps<Spread> {
   const [first] = clips;
   if (first === undefined || clips.length < 2)
     throw new AidError('invalid-argument', `spread: expected at least two clips, got ${clips.length}`);
-  const perPixel = first.map((frame, index) => {
+  const perPixel: Float32Array[] = [];
+  for (const [index, frame] of first.entries()) {
     const frames = clips.map((clip) => sameSize(clip[index], frame, index));
-    return deviations(frames.map(({ data }) => data));
-  });
+    perPixel.push(yield* deviations(frames.map(({ data }) => data)));
+  }
   if (clips.some(({ length }) => length !== first.length))
     throw new AidError('invalid-argument', 'spread: expected clips of one length');
   const perFrame = perPixel.map((pixels) => mean(pixels));
@@ -29,25 +39,27 @@ export function spreadOf(clips: readonly (readonly Frame[])[]): Spread {
 }
 
 /** Mean absolute difference of one of the clips from the mean of all, of colours from 0 to 1. */
-export function distanceFromMean(which: number, clips: readonly (readonly Frame[])[]): number {
+export function* distanceFromMean(which: number, clips: readonly (readonly Frame[])[]): Steps<number> {
   let [sum, count] = [0, 0];
-  clips[which]?.forEach(({ data }, index) => {
+  for (const [index, { data }] of (clips[which] ?? []).entries()) {
     const images = clips.map((clip) => clip[index]?.data ?? new Uint8Array());
     count += data.length;
     for (let i = 0; i < data.length; i++) {
+      if (i % (3 * PIXELS_A_STEP) === 0) yield;
       let total = 0;
       for (const image of images) total += image[i] ?? 0;
       sum += Math.abs((data[i] ?? 0) - total / images.length);
     }
-  });
+  }
   return count === 0 ? 0 : sum / (255 * count);
 }
 
 /** RGB images of one size -> [H * W], the sample's deviation (n - 1). */
-function deviations(images: readonly Uint8Array[]): Float32Array {
+function* deviations(images: readonly Uint8Array[]): Steps<Float32Array> {
   const count = images.length;
   const pixels = new Float32Array((images[0]?.length ?? 0) / 3);
   for (let pixel = 0; pixel < pixels.length; pixel++) {
+    if (pixel % PIXELS_A_STEP === 0) yield;
     let total = 0;
     for (let colour = 0; colour < 3; colour++) {
       let [sum, squares] = [0, 0];

@@ -2,7 +2,8 @@
  * Messages to CDR as ROS 2 has it (XCDR1, little-endian). @foxglove/rosmsg2-serialization counts a text's characters
  * where bytes are wanted, and so cuts every text that is not ASCII.
  */
-import type { parse } from '@foxglove/rosmsg';
+import { parse } from '@foxglove/rosmsg';
+import { fullDefinition } from './definitions.js';
 
 type Definitions = ReturnType<typeof parse>;
 type Field = Definitions[number]['definitions'][number];
@@ -21,6 +22,11 @@ const SIZES: Readonly<Record<string, number>> = {
   float64: 8,
 };
 
+/** A writer for messages of a type such as `aid_msgs/msg/Clip`. */
+export function messageWriter(type: string): CdrMessageWriter {
+  return new CdrMessageWriter(parse(fullDefinition(type), { ros2: true }));
+}
+
 export class CdrMessageWriter {
   readonly #definitions: Definitions;
   #bytes = new Uint8Array(1 << 16);
@@ -34,11 +40,20 @@ export class CdrMessageWriter {
 
   /** Errors: `TypeError` for a field that is missing or of another type. */
   write(message: object): Uint8Array {
+    return this.writeOver(message).slice();
+  }
+
+  /** As `write`, in memory that the next message overwrites. */
+  writeOver(message: object): Uint8Array {
+    this.#start(message);
+    return this.#bytes.subarray(0, this.#offset);
+  }
+
+  #start(message: object): void {
     // The encapsulation's header: little-endian CDR, no options.
     this.#bytes.set([0, 1, 0, 0]);
     this.#offset = 4;
     this.#message(this.#definitions[0], message);
-    return this.#bytes.slice(0, this.#offset);
   }
 
   #message(definition: Definitions[number] | undefined, message: object): void {

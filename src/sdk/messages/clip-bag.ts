@@ -13,7 +13,7 @@ import {
   type SamplerName,
   type StateTexts,
 } from '../../planner/index.js';
-import { CdrMessageWriter } from './cdr-writer.js';
+import { type CdrMessageWriter, messageWriter } from './cdr-writer.js';
 import { fullDefinition } from './definitions.js';
 import { frameFromCompressedImage, frameFromImage } from './images.js';
 import type { ClipMessage, CompressedImageMessage, ImageMessage } from './messages.js';
@@ -50,7 +50,7 @@ export async function writeClipBag(path: string, { images, clip }: ClipBag): Pro
           messageEncoding: 'cdr',
           metadata: new Map([['offered_qos_profiles', '']]),
         });
-        channel = { id, writer: new CdrMessageWriter(parse(text, { ros2: true })), sequence: 0 };
+        channel = { id, writer: messageWriter(TYPES[topic]), sequence: 0 };
         channels.set(topic, channel);
       }
       const { id, sequence } = channel;
