@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeAnimatedWebp } from '../../dist/planner/index.js';
-import { qos } from '../../dist/ros-node/outputs.js';
+import { qos } from '../../dist/ros-node/quality-of-service.js';
 import { ros } from '../../dist/ros-node/rclnodejs.js';
 import { framesOfClip, writeClipBag } from '../../dist/sdk/messages/index.js';
 

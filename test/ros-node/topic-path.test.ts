@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { describeWithRos, image, LATCHED, worldForTests } from './ros-world.js';
+import { type ClipBag, readClipBag } from '#sdk/messages/index.js';
+import { describeWithRos, image, LATCHED, LoggingProcess, worldForTests } from './ros-world.js';
 
 describeWithRos('a camera topic and a command in, a clip out', () => {
   const world = worldForTests(61);
@@ -216,5 +220,26 @@ describeWithRos('a camera topic and a command in, a clip out', () => {
     expect(clip.frames).toEqual([]);
     expect(clip.compressed_frames).toHaveLength(4);
     expect(clip.compressed_frames[0]).toMatchObject({ format: 'png', header: clip.header });
+  });
+
+  it("the demo's planner receives a clip over DDS and writes it into a bag and a picture", async () => {
+    const folder = world.folder();
+    const command = 'put the red cube on the blue plate';
+    const { LD_PRELOAD, AID_ROS_NODE_PRELOAD } = world.environment;
+    const preload = AID_ROS_NODE_PRELOAD ?? LD_PRELOAD;
+    const demo = new LoggingProcess(
+      spawn(process.execPath, ['scripts/ros/ask-planner.mjs', 'image/compressed', command, folder], {
+        env: { ...world.environment, ...(preload === undefined ? {} : { LD_PRELOAD: preload }) },
+      }),
+    );
+    expect([await demo.exit, demo.log]).toEqual([
+      { code: 0, signal: null },
+      expect.stringMatching(/the clip came over DDS \d+ ms after/),
+    ]);
+    const [{ clip, images }] = (await readClipBag(join(folder, 'clip.mcap'))) as [ClipBag];
+    expect(clip).toMatchObject({ instruction: command, compressed_frames: { length: 4 } });
+    expect(clip.sigmas).toHaveLength(clip.num_inference_steps);
+    expect(images).toHaveLength(1);
+    expect(existsSync(join(folder, 'clip.webp'))).toBe(true);
   });
 });
