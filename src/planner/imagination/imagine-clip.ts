@@ -1,0 +1,220 @@
+/** One clip, from the request to its last event. */
+import type { Frame } from '../conditioning/frame.js';
+import { pixelsToFrame } from '../conditioning/image-tensors.js';
+import type { StatePrompt, StatePrompter } from '../conditioning/state-prompter.js';
+import { TemplateStatePrompter } from '../conditioning/template-state-prompter.js';
+import type { Denoise } from '../diffusion/denoise.js';
+import { branchesFor } from '../diffusion/guidance.js';
+import { initialNoiseScale, karrasSigmas } from '../diffusion/schedule.js';
+import { AidError, throwIfAborted } from '../errors.js';
+import { Random } from '../random.js';
+import type { EngineDescription } from '../runtime/engine.js';
+import { inTurns, takingTurns } from '../turns.js';
+import { ClipDeadline, type WantedPreview } from './clip-deadline.js';
+import type { ClipTimes } from './clip-times.js';
+import { Stopwatch, Timer } from './clock.js';
+import { denoising } from './denoising.js';
+import type { ClipReport, ImagineEvent } from './events.js';
+import { type ClipGeometry, latentDims } from './graphs.js';
+import { imageLatents } from './image-latents.js';
+import { Observation } from './observation.js';
+import { observe } from './observe.js';
+import { type ImagineRequest, type ResolvedRequest, resolveRequest } from './request.js';
+import { shrinkLatents } from './shrink-latents.js';
+import { release, type Stages, stillOf } from './stages.js';
+
+/** What a clip needs of the planner. */
+export interface ClipPlanner {
+  readonly stages: Stages;
+  readonly statePrompter: StatePrompter;
+  /** SHA-256 of all weights. */
+  readonly sha256: string;
+  readonly engine: EngineDescription;
+  /** What clips of so many frames took so far. */
+  timesOf(numFrames: number): ClipTimes;
+}
+
+export interface ImagineClipOptions {
+  /** States written before, for an earlier clip of the same command. */
+  readonly prompt?: StatePrompt | undefined;
+  /** A clip that nobody looks at. */
+  readonly isRehearsal?: boolean;
+}
+
+/**
+ * Events: a step for each denoising step, then the frames, then the end. What ends the iteration ends the work
+ * within one step.
+ */
+export async function* imagineClip(
+  planner: ClipPlanner,
+  request: ImagineRequest,
+  { prompt: writtenBefore, isRehearsal = false }: ImagineClipOptions = {},
+): AsyncGenerator<ImagineEvent, void, undefined> {
+  const { stages } = planner;
+  const { networks } = stages;
+  const asked = resolveRequest(request, networks);
+  const { abortSignal } = request;
+  const clock = new Stopwatch();
+  const geometry = stages.geometry(asked.numFrames);
+  const deadline = new ClipDeadline(asked, planner.timesOf(asked.numFrames), clock);
+  const observation = Observation.isInstance(request.frames)
+    ? request.frames
+    : await deadline.timer.race(observe(stages, request.frames));
+  clock.lap('observeMs');
+  throwIfAborted(abortSignal);
+  const prompt =
+    writtenBefore ?? (await statesFor(planner.statePrompter, request, asked, observation, deadline));
+  // So that what is measured from here on is work, not loading.
+  await deadline.timer.race(stages.load(asked, geometry));
+  throwIfAborted(abortSignal);
+  const resolved = deadline.plan();
+  const branches = branchesFor(resolved.sampling);
+  const keysAndValues = await deadline.condition(
+    stages.condition(observation, resolved.instruction, prompt, branches, geometry),
+    release,
+  );
+  clock.lap('conditionMs');
+  try {
+    const dims = latentDims(networks, geometry);
+    const size = dims[0] * dims[1] * dims[2];
+    const given = imageLatents(observation.latents, resolved.numFrames, size, networks.aid.fill);
+    const network = stages.denoiser(branches, given, keysAndValues, geometry);
+    const denoise: Denoise = (x, sigma) => deadline.evaluation(network(x, sigma));
+    const levels = sigmasOf(resolved);
+    const scale = initialNoiseScale(levels);
+    const noise = await inTurns(new Random(resolved.seed).normalsInSteps(resolved.numFrames * size));
+    for (let i = 0; i < noise.length; i++) noise[i] = (noise[i] as number) * scale;
+    let latents: Float32Array = noise;
+    const sigmas: number[] = [];
+    const options = abortSignal === undefined ? {} : { abortSignal };
+    const stepsToGo = (planned: number, isShown: boolean) => deadline.stepsToGo(planned, isShown);
+    deadline.start();
+    for await (const each of denoising(denoise, noise, levels, resolved.sampling, stepsToGo, options)) {
+      const { step, steps, sigma, denoised } = each;
+      latents = denoised;
+      sigmas.push(sigma);
+      deadline.stepDone(step);
+      const wanted = deadline.previewOf(step, steps);
+      const preview = await previewOf(stages, denoised, wanted, geometry, deadline);
+      deadline.previewDone(preview);
+      yield { kind: 'step', step, steps, sigma, preview, ...deadline.remaining(step, steps) };
+      deadline.stepTaken();
+    }
+    clock.lap('denoiseMs');
+    throwIfAborted(abortSignal);
+    const frames: Frame[] = [];
+    const frameRestsMs: number[] = [];
+    const pixels = await deadline.decoding(stages.decode(latents, geometry));
+    const rest = takingTurns();
+    for (let index = 0; index < resolved.numFrames; index++) {
+      await rest();
+      throwIfAborted(abortSignal);
+      const plane = pixels.length / resolved.numFrames;
+      const frame = pixelsToFrame(
+        pixels.subarray(index * plane, (index + 1) * plane),
+        geometry.width,
+        geometry.height,
+      );
+      frames.push(frame);
+      const given = performance.now();
+      yield { kind: 'frame', index, frame };
+      frameRestsMs.push(performance.now() - given);
+    }
+    deadline.finished(frameRestsMs, isRehearsal);
+    clock.lap('decodeMs');
+    const report = reportOf(planner, resolved, sigmas, prompt, observation, clock);
+    yield { kind: 'end', frames, report: { ...report, ...deadline.report() } };
+  } finally {
+    const released = release(keysAndValues);
+    // The engine may be busy with what came too late.
+    if (deadline.isOver) released.catch(() => undefined);
+    else await released;
+  }
+}
+
+/** The caller's, or the prompter's; the template's where the prompter has no time left. */
+async function statesFor(
+  prompter: StatePrompter,
+  request: ImagineRequest,
+  { instruction, deadlineMs }: ResolvedRequest,
+  { frames }: Observation,
+  deadline: ClipDeadline,
+): Promise<StatePrompt> {
+  const [frame] = frames;
+  const { abortSignal } = request;
+  if (request.states !== undefined) return { states: request.states, writtenBy: 'caller' };
+  if (frame === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
+  const asked = { frame, instruction };
+  if (deadlineMs === undefined) return prompter.states({ ...asked, abortSignal });
+  const controller = new AbortController();
+  const signals = abortSignal === undefined ? [] : [abortSignal];
+  const timer = new Timer(() => new AidError('deadline-exceeded', 'state prompter: no time left'));
+  timer.endIn(deadline.promptMs);
+  try {
+    const given = { ...asked, abortSignal: AbortSignal.any([...signals, controller.signal]) };
+    return await timer.race(prompter.states(given));
+  } catch (error) {
+    if (!AidError.isInstance(error) || error.code !== 'deadline-exceeded') throw error;
+    controller.abort(error);
+    const template = new TemplateStatePrompter();
+    deadline.giveUp({ what: 'statePrompter', asked: prompter.name, given: template.name });
+    return template.states(asked);
+  }
+}
+
+/** Single frames, decoded as if each were a clip of its own. */
+async function previewOf(
+  stages: Stages,
+  denoised: Float32Array,
+  { frames, downscale }: WantedPreview,
+  geometry: ClipGeometry,
+  deadline: ClipDeadline,
+): Promise<ReadonlyMap<number, Frame>> {
+  const preview = new Map<number, Frame>();
+  const size = denoised.length / geometry.numFrames;
+  const still = stillOf(geometry, downscale);
+  const dims = latentDims(stages.networks, geometry);
+  for (const index of frames) {
+    const latents = shrinkLatents(denoised.subarray(index * size, (index + 1) * size), dims, downscale);
+    const pixels = await deadline.previewFrame(downscale, stages.decode(latents, still));
+    preview.set(index, pixelsToFrame(pixels, still.width, still.height));
+  }
+  return preview;
+}
+
+function reportOf(
+  { stages, sha256, engine }: ClipPlanner,
+  { instruction, seed, numFrames, sampling, warnings }: ResolvedRequest,
+  sigmas: readonly number[],
+  { states, writtenBy, prompt, fallbackReason }: StatePrompt,
+  { frames }: Observation,
+  clock: Stopwatch,
+): ClipReport {
+  const { width, height, frames_per_second: framesPerSecond } = stages.networks.aid.video;
+  return {
+    model: { path: stages.networks.path, sha256 },
+    engine,
+    instruction,
+    states,
+    statesWrittenBy: writtenBy,
+    ...(prompt === undefined ? {} : { statesPrompt: prompt }),
+    seed,
+    numFrames,
+    numGivenFrames: frames.length,
+    width,
+    height,
+    framesPerSecond,
+    sampling: { ...sampling, numInferenceSteps: sigmas.length },
+    sigmas,
+    warnings:
+      fallbackReason === undefined
+        ? warnings
+        : [...warnings, `the states are the template's: ${fallbackReason}`],
+    timings: clock.timings,
+  };
+}
+
+/** The noise levels of a clip, and 0. */
+function sigmasOf({ sigmas, sampling }: ResolvedRequest): number[] {
+  return sigmas?.length === sampling.numInferenceSteps ? [...sigmas, 0] : karrasSigmas(sampling);
+}

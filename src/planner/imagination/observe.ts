@@ -1,0 +1,29 @@
+/** Given frames as the networks see them. */
+import { decodeFrame, type Frame } from '../conditioning/frame.js';
+import { clipPixels, frameToPixels } from '../conditioning/image-tensors.js';
+import { AidError } from '../errors.js';
+import { Observation } from './observation.js';
+import type { Stages } from './stages.js';
+
+/** Encodes given frames, files or encoded pictures. Errors: `invalid-image`, `invalid-argument`, `engine-failed`. */
+export async function observe(
+  stages: Stages,
+  frames: readonly (Frame | string | Uint8Array)[],
+): Promise<Observation> {
+  const given = await Promise.all(frames.map((each) => (isFrame(each) ? each : decodeFrame(each))));
+  const [first] = given;
+  if (first === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
+  const { aid, preprocessor } = stages.networks;
+  const { width, height } = aid.video;
+  const pixels = await Promise.all(
+    given.map((frame) => frameToPixels(frame, { width, height, fit: 'cover' })),
+  );
+  const seen = await clipPixels(first, { ...preprocessor, resize: 'svd' });
+  const latents: Float32Array[] = [];
+  for (const image of pixels) latents.push(await stages.encode(image));
+  return new Observation(given, latents, await stages.see(seen));
+}
+
+function isFrame(value: Frame | string | Uint8Array): value is Frame {
+  return typeof value === 'object' && 'width' in value;
+}
