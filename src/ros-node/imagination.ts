@@ -29,8 +29,8 @@ export interface OrderLimits {
 }
 
 /**
- * What is left of the time is shared evenly among the clips that are left. Aborting stops the work within one denoising step; the error comes when it has stopped, so that what follows finds
- * the engine free. Errors: those of the SDK's `candidates`, `aborted` among them.
+ * What is left of the time is shared evenly among the clips that are left. Aborting stops the work within one
+ * denoising step; the error comes when it has stopped, so that what follows finds the engine free. Errors: those of the SDK's `candidates`, `aborted` among them.
  */
 export function imagineOrder(
   planner: Planner,

@@ -1,18 +1,7 @@
 /** The planner as a ROS 2 node: what happens at each transition, and to each command. */
-import { readFileSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { concatMap, lastValueFrom, type Observable } from 'rxjs';
-import { AidError, type ChosenProvider, VideoPlanner } from '../sdk/index.js';
-import { clipMessage } from '../sdk/messages/clip-message.js';
-import {
-  type ClipFormat,
-  frameFromCompressedImage,
-  frameFromImage,
-  imageFromFrame,
-  NO_HEADER,
-  NO_IMAGE,
-} from '../sdk/messages/images.js';
+import { resolve } from 'node:path';
+import { type ChosenProvider, VideoPlanner } from '../sdk/index.js';
+import { imageFromFrame, NO_HEADER, NO_IMAGE } from '../sdk/messages/images.js';
 import type {
   CameraInfoMessage,
   ClipMessage,
@@ -24,26 +13,26 @@ import type {
   StringMessage,
 } from '../sdk/messages/messages.js';
 import { durationFromMs, timeFromNs } from '../sdk/messages/time.js';
+import { Camera } from './camera.js';
 import { CommandQueue } from './command-queue.js';
 import { diagnosticArray } from './diagnostics.js';
 import { CommandError, ERROR_CODE } from './error-codes.js';
 import { GoalServer } from './goal-server.js';
-import { imagineOrder, type OrderStep } from './imagination.js';
-import { LatestImage } from './latest-image.js';
 import type { LifecycleHooks, ManagedNode } from './managed-node.js';
-import { type Given, type Order, orderOfCommand, orderOfGoal, randomPlanId } from './order.js';
+import { DEFAULT_MODEL, modelInfo } from './model-info.js';
+import { type Order, orderOfCommand, orderOfGoal, randomPlanId } from './order.js';
+import { OrderRunner } from './order-runner.js';
 import { Outputs } from './outputs.js';
 import { reportIncompatible, topicOptions } from './quality-of-service.js';
 import { type Publisher, ros, type Service, type ServiceResponse, type Subscription } from './rclnodejs.js';
 import { Statistics } from './statistics.js';
 import { TOPICS, type TopicName } from './topics.js';
 
-const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
-
 /** What is there from configure to cleanup. */
 interface Configured {
   readonly planner: VideoPlanner;
   readonly outputs: Outputs;
+  readonly orders: OrderRunner;
   readonly goals: GoalServer;
   readonly services: readonly Service[];
 }
@@ -52,18 +41,17 @@ export class PlannerNode implements LifecycleHooks {
   readonly #node: ManagedNode;
   readonly #queue = new CommandQueue();
   readonly #statistics = new Statistics();
-  readonly #images: LatestImage<ImageMessage | CompressedImageMessage>;
+  readonly #camera: Camera;
   readonly #diagnostics: Publisher;
   #configured: Configured | undefined;
   #modelInfo: ModelInfoMessage | undefined;
-  #cameraInfo: CameraInfoMessage | undefined;
   #subscriptions: Subscription[] = [];
   #isActive = false;
   #isEnabled = true;
 
   constructor(node: ManagedNode) {
     this.#node = node;
-    this.#images = new LatestImage(() => node.now());
+    this.#camera = new Camera(node);
     this.#diagnostics = node.createPublisher(
       TOPICS['/diagnostics'].type,
       '/diagnostics',
@@ -77,7 +65,7 @@ export class PlannerNode implements LifecycleHooks {
   async configure(abortSignal: AbortSignal): Promise<void> {
     const node = this.#node;
     const { model, provider, threads, result_timeout } = node.settings;
-    const path = resolve(model === '' ? resolve(packageRoot, 'models', 'aid-mini') : model);
+    const path = model === '' ? DEFAULT_MODEL : resolve(model);
     const started = performance.now();
     node.getLogger().info(`loading ${path}`);
     const planner = await VideoPlanner.load(path, {
@@ -94,6 +82,12 @@ export class PlannerNode implements LifecycleHooks {
     }
     const loadMs = performance.now() - started;
     const outputs = new Outputs(node);
+    const orders = new OrderRunner(node, {
+      planner,
+      camera: this.#camera,
+      outputs,
+      statistics: this.#statistics,
+    });
     const goals = new GoalServer(
       node,
       {
@@ -110,7 +104,7 @@ export class PlannerNode implements LifecycleHooks {
       },
       { resultTimeoutS: result_timeout },
     );
-    this.#configured = { planner, outputs, goals, services: this.#createServices() };
+    this.#configured = { planner, outputs, orders, goals, services: this.#createServices() };
     this.#modelInfo = modelInfo(path, planner, loadMs, this.#header(''));
     outputs.modelInfo(this.#modelInfo);
     const { provider: chosen, threads: used } = planner.engine;
@@ -124,10 +118,10 @@ export class PlannerNode implements LifecycleHooks {
     const { image_transport: transport } = node.settings;
     this.#subscribe<ImageMessage | CompressedImageMessage>(
       transport === 'raw' ? 'image' : 'image/compressed',
-      (image) => this.#images.put(image),
+      (image) => this.#camera.put(image),
     );
     this.#subscribe<CameraInfoMessage>('camera_info', (info) => {
-      this.#cameraInfo = info;
+      this.#camera.info = info;
     });
     this.#subscribe<StringMessage>(
       'instruction',
@@ -141,8 +135,7 @@ export class PlannerNode implements LifecycleHooks {
     for (const subscription of this.#subscriptions.splice(0)) this.#node.destroySubscription(subscription);
     await this.#queue.endAll(new CommandError('NOT_ACTIVE', 'the node was deactivated'));
     this.#configured?.outputs.stopPlaying();
-    this.#images.forget();
-    this.#cameraInfo = undefined;
+    this.#camera.forget();
   }
 
   async cleanup(): Promise<void> {
@@ -179,7 +172,7 @@ export class PlannerNode implements LifecycleHooks {
         'aid_msgs/srv/Reset',
         '~/reset',
         node.guarded('reset', async ({ forget_image }, response: ServiceResponse) => {
-          if (forget_image) this.#images.forget();
+          if (forget_image) this.#camera.forgetImage();
           response.send(
             answer(await this.#queue.endAll(new CommandError('RESET', 'ended by the service reset'))),
           );
@@ -232,7 +225,7 @@ export class PlannerNode implements LifecycleHooks {
       {
         begin: async (abortSignal) => {
           try {
-            await this.#imagine(accepted, abortSignal, {
+            await this.#orders.run(accepted, abortSignal, {
               given: (given) => {
                 header = given.header;
               },
@@ -261,7 +254,7 @@ export class PlannerNode implements LifecycleHooks {
     if (!this.#isEnabled) throw disabled();
     const order = orderOf();
     let header: Header = NO_HEADER;
-    await this.#imagine(order, abortSignal, {
+    await this.#orders.run(order, abortSignal, {
       given: (given) => {
         header = given.header;
       },
@@ -283,73 +276,10 @@ export class PlannerNode implements LifecycleHooks {
     });
   }
 
-  /** Imagines and publishes. Errors: CommandError, AidError. */
-  async #imagine(
-    order: Order,
-    abortSignal: AbortSignal,
-    tell: {
-      readonly given: (given: Given) => void;
-      readonly step: (step: OrderStep) => void;
-      readonly clips: (clips: readonly ClipMessage[]) => void;
-    },
-  ): Promise<void> {
-    const { settings } = this.#node;
-    const { deadlineMs, arrivedMs } = order;
-    const leftMs = () =>
-      deadlineMs > 0 ? deadlineMs - (performance.now() - arrivedMs) - this.#statistics.deliveryMs : undefined;
-    try {
-      const given = await (order.given?.() ?? this.#look(abortSignal, leftMs()));
-      tell.given(given);
-      const picture = given.frames.at(-1);
-      const configured = this.#configured;
-      if (configured === undefined || picture === undefined)
-        throw new CommandError('NOT_ACTIVE', 'the node was cleaned up');
-      const { planner, outputs } = configured;
-      const origin = {
-        header: given.header,
-        planId: order.planId,
-        picture,
-        cameraInfo: order.given === undefined ? this.#cameraInfo : undefined,
-        format: settings.clip_format as ClipFormat,
-      };
-      await eachOf(imagineOrder(planner, order, given.frames, { abortSignal, leftMs }), async (event) => {
-        if (event.kind === 'step') return tell.step(event);
-        const imaginedMs = performance.now();
-        const messages = await Promise.all(
-          event.clips.map((clip) =>
-            clipMessage(clip, { ...origin, generatedAt: timeFromNs(this.#node.now()) }),
-          ),
-        );
-        tell.clips(messages);
-        this.#statistics.clips += messages.length;
-        const [best, message] = [event.clips[0], messages[0]];
-        if (best === undefined || message === undefined) return;
-        const { framesPerSecond } = planner.video;
-        outputs.clip(message, { frames: best.frames, framesPerSecond, loop: settings.preview_loop });
-        this.#statistics.delivered(performance.now() - imaginedMs);
-      });
-    } catch (error) {
-      // Why it was stopped says more than that it was.
-      if (abortSignal.aborted) throw abortSignal.reason;
-      if (AidError.isInstance(error) && error.code === 'deadline-exceeded')
-        throw new CommandError(
-          'DEADLINE_EXCEEDED',
-          `not done within ${deadlineMs / 1000} s: ${error.message}`,
-        );
-      throw error;
-    }
-  }
-
-  /** The camera's latest frame that is new enough. */
-  async #look(abortSignal: AbortSignal, leftMs: number | undefined): Promise<Given> {
-    const { max_image_age, command_timeout } = this.#node.settings;
-    const image = await this.#images.next({
-      maxAgeMs: max_image_age * 1000,
-      timeoutMs: Math.max(0, Math.min(command_timeout * 1000, leftMs ?? Number.POSITIVE_INFINITY)),
-      abortSignal,
-    });
-    const frame = 'encoding' in image ? frameFromImage(image) : await frameFromCompressedImage(image);
-    return { frames: [frame], header: image.header };
+  /** Errors: CommandError `NOT_ACTIVE`. */
+  get #orders(): OrderRunner {
+    if (this.#configured === undefined) throw new CommandError('NOT_ACTIVE', 'the node was cleaned up');
+    return this.#configured.orders;
   }
 
   #header(frameId: string): Header {
@@ -366,8 +296,8 @@ export class PlannerNode implements LifecycleHooks {
       isBusy: this.#queue.isBusy,
       model: this.#modelInfo,
       statistics: this.#statistics,
-      imagesReceived: this.#images.received,
-      imageAgeMs: this.#images.ageMs,
+      imagesReceived: this.#camera.received,
+      imageAgeMs: this.#camera.ageMs,
       maxImageAgeMs: node.settings.max_image_age * 1000,
       callbackErrors: node.callbackErrors,
       nowMs: performance.now(),
@@ -378,33 +308,4 @@ export class PlannerNode implements LifecycleHooks {
 
 function disabled(): CommandError {
   return new CommandError('DISABLED', 'the service set_enabled has switched imagining off');
-}
-
-/** Takes one event after the other. Errors: those of the events and of `take`. */
-function eachOf<Event>(
-  events: Observable<Event>,
-  take: (event: Event) => void | Promise<void>,
-): Promise<void> {
-  return lastValueFrom(events.pipe(concatMap(async (event) => take(event))), { defaultValue: undefined });
-}
-
-function modelInfo(path: string, planner: VideoPlanner, loadMs: number, header: Header): ModelInfoMessage {
-  const { numFrames, width, height, framesPerSecond } = planner.video;
-  const { version } = JSON.parse(readFileSync(resolve(packageRoot, 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  return {
-    header,
-    model_id: basename(path),
-    model_path: path,
-    model_sha256: planner.sha256,
-    planner_version: version,
-    execution_provider: planner.engine.provider,
-    threads: planner.engine.threads,
-    width,
-    height,
-    max_frames: numFrames,
-    frames_per_second: framesPerSecond,
-    load_time: durationFromMs(loadMs),
-  };
 }

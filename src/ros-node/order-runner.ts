@@ -1,0 +1,102 @@
+/** Carries out orders: looks, imagines, publishes. */
+import { concatMap, lastValueFrom, type Observable } from 'rxjs';
+import { AidError, type Planner } from '../sdk/index.js';
+import { clipMessage } from '../sdk/messages/clip-message.js';
+import type { ClipFormat } from '../sdk/messages/images.js';
+import type { ClipMessage } from '../sdk/messages/messages.js';
+import { timeFromNs } from '../sdk/messages/time.js';
+import type { Camera } from './camera.js';
+import { CommandError } from './error-codes.js';
+import { imagineOrder, type OrderStep } from './imagination.js';
+import type { ManagedNode } from './managed-node.js';
+import type { Given, Order } from './order.js';
+import type { Outputs } from './outputs.js';
+import type { Statistics } from './statistics.js';
+
+/** Who gave the order hears of what becomes of it. */
+export interface OrderListener {
+  readonly given: (given: Given) => void;
+  readonly step: (step: OrderStep) => void;
+  readonly clips: (clips: readonly ClipMessage[]) => void;
+}
+
+export class OrderRunner {
+  readonly #node: ManagedNode;
+  readonly #planner: Planner;
+  readonly #camera: Camera;
+  readonly #outputs: Outputs;
+  readonly #statistics: Statistics;
+
+  constructor(
+    node: ManagedNode,
+    parts: {
+      readonly planner: Planner;
+      readonly camera: Camera;
+      readonly outputs: Outputs;
+      readonly statistics: Statistics;
+    },
+  ) {
+    this.#node = node;
+    this.#planner = parts.planner;
+    this.#camera = parts.camera;
+    this.#outputs = parts.outputs;
+    this.#statistics = parts.statistics;
+  }
+
+  /** Errors: CommandError, AidError; the signal's reason. */
+  async run(order: Order, abortSignal: AbortSignal, tell: OrderListener): Promise<void> {
+    const { settings } = this.#node;
+    const { deadlineMs, arrivedMs } = order;
+    const leftMs = () =>
+      deadlineMs > 0 ? deadlineMs - (performance.now() - arrivedMs) - this.#statistics.deliveryMs : undefined;
+    try {
+      const given = await (order.given?.() ?? this.#camera.look(abortSignal, leftMs()));
+      tell.given(given);
+      const picture = given.frames.at(-1);
+      if (picture === undefined) throw new CommandError('NO_IMAGE', 'expected at least one frame');
+      const origin = {
+        header: given.header,
+        planId: order.planId,
+        picture,
+        cameraInfo: order.given === undefined ? this.#camera.info : undefined,
+        format: settings.clip_format as ClipFormat,
+      };
+      await eachOf(
+        imagineOrder(this.#planner, order, given.frames, { abortSignal, leftMs }),
+        async (event) => {
+          if (event.kind === 'step') return tell.step(event);
+          const imaginedMs = performance.now();
+          const messages = await Promise.all(
+            event.clips.map((clip) =>
+              clipMessage(clip, { ...origin, generatedAt: timeFromNs(this.#node.now()) }),
+            ),
+          );
+          tell.clips(messages);
+          this.#statistics.clips += messages.length;
+          const [best, message] = [event.clips[0], messages[0]];
+          if (best === undefined || message === undefined) return;
+          const { framesPerSecond } = this.#planner.video;
+          this.#outputs.clip(message, { frames: best.frames, framesPerSecond, loop: settings.preview_loop });
+          this.#statistics.delivered(performance.now() - imaginedMs);
+        },
+      );
+    } catch (error) {
+      // Why it was stopped says more than that it was.
+      if (abortSignal.aborted) throw abortSignal.reason;
+      if (AidError.isInstance(error) && error.code === 'deadline-exceeded')
+        throw new CommandError(
+          'DEADLINE_EXCEEDED',
+          `not done within ${deadlineMs / 1000} s: ${error.message}`,
+        );
+      throw error;
+    }
+  }
+}
+
+/** Takes one event after the other. Errors: those of the events and of `take`. */
+function eachOf<Event>(
+  events: Observable<Event>,
+  take: (event: Event) => void | Promise<void>,
+): Promise<void> {
+  return lastValueFrom(events.pipe(concatMap(async (event) => take(event))), { defaultValue: undefined });
+}
