@@ -18,6 +18,8 @@ export type RunInput = Tensor | ResidentTensor;
 export interface RunOptions {
   /** Outputs that stay with the engine. */
   readonly keep?: readonly string[];
+  /** Memory from `sharedFloats` that outputs are written to, so that none has to be found at every run. */
+  readonly into?: Readonly<Record<string, Float32Array>>;
 }
 
 export interface RunResult {

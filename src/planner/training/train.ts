@@ -96,6 +96,13 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
       ...[...tensors].map(([key, { shape, average }]) => [key, { shape, data: average }] as const),
       ...still,
     ]);
+  // Memory of a step, used again by the next.
+  const gradients = Array.from({ length: recipe.parts }, () =>
+    Object.fromEntries(
+      [...tensors].map(([key, { data }]) => [gradientName(key), sharedFloats(new Float32Array(data.length))]),
+    ),
+  );
+  const sums = new Map([...tensors].map(([key, { data }]) => [key, new Float32Array(data.length)]));
   let step = restored?.step ?? 0;
   let written = restored?.step;
   let measures: MeasureSums = restored?.measures ?? NO_MEASURES;
@@ -127,17 +134,18 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         throw stopped(abortSignal, checkpoint.path, written);
       }
       const share = 1 / (runsPerStep * recipe.parts);
-      const sums = new Map<string, Float32Array>();
       const values: Record<string, number> = {};
       for (let run = 0; run < runsPerStep; run++) {
         const batch = await next;
         next = recipe.batch(step * runsPerStep + run + 1);
         next.catch(() => undefined);
         const parameters = parameterInputs(tensors);
-        const parts = partsOf(batch, recipe.parts).map((part) => session.run({ ...part, ...parameters }));
+        const parts = partsOf(batch, recipe.parts).map((part, index) =>
+          session.run({ ...part, ...parameters }, { into: gradients[index] ?? {} }),
+        );
         // Added up in their order, whichever ends first.
-        for (const { tensors: outputs } of await Promise.all(parts))
-          collect(outputs, trained.keys(), sums, values, share);
+        for (const [index, { tensors: outputs }] of (await Promise.all(parts)).entries())
+          collect(outputs, run + index === 0, sums, values, share);
       }
       step += 1;
       const norm = share * gradientNorm(sums.values());
@@ -254,18 +262,17 @@ function parameterInputs(tensors: ReadonlyMap<string, TrainedTensor>): Record<st
   return Object.fromEntries([...tensors].map(([key, { shape, data }]) => [key, floatTensor(shape, data)]));
 }
 
-/** Adds a run's gradients to the step's sums, and its share of the measures to theirs. */
+/** Adds a run's gradients to the step's sums, which the first one begins, and its share of the measures to theirs. */
 function collect(
   outputs: Readonly<Record<string, Tensor>>,
-  keys: Iterable<string>,
-  sums: Map<string, Float32Array>,
+  isFirst: boolean,
+  sums: ReadonlyMap<string, Float32Array>,
   measures: Record<string, number>,
   share: number,
 ): void {
-  for (const key of keys) {
+  for (const [key, sum] of sums) {
     const gradient = outputs[gradientName(key)]?.data as Float32Array;
-    const sum = sums.get(key);
-    if (sum === undefined) sums.set(key, gradient);
+    if (isFirst) sum.set(gradient);
     else for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (gradient[i] as number);
   }
   for (const [name, { data }] of Object.entries(outputs)) {

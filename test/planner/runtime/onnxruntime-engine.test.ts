@@ -11,7 +11,7 @@ import { BATCH } from '#planner/onnx/shape.js';
 import { Random } from '#planner/random.js';
 import { OnnxRuntimeEngine } from '#planner/runtime/onnxruntime/onnxruntime-engine.js';
 import { WorkerClient } from '#planner/runtime/onnxruntime/worker-client.js';
-import { floatTensor } from '#planner/runtime/tensor.js';
+import { floatTensor, sharedFloats } from '#planner/runtime/tensor.js';
 import { noWeights } from '#planner/runtime/weight-source.js';
 import { readSafetensorsHeader, writeSafetensors } from '#planner/weights/safetensors.js';
 
@@ -109,6 +109,23 @@ describe('an engine', () => {
     );
     const [first, second] = [await session.run({ x }), await session.run({ x })];
     expect(second.tensors['y']?.data).toEqual(first.tensors['y']?.data);
+  });
+
+  it('writes outputs into shared memory that it is given, from inputs in shared memory that changes', async () => {
+    const session = await load(doubling());
+    const [data, into] = [Float32Array.of(1, 2), Float32Array.of(0, 0)].map(sharedFloats) as [
+      Float32Array,
+      Float32Array,
+    ];
+    const run = () => session.run({ x: floatTensor([1, 2], data) }, { into: { y: into } });
+    expect((await run()).tensors['y']?.data.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect([...into]).toEqual([2, 4]);
+    data.set([5, 6]);
+    await run();
+    expect([...into]).toEqual([10, 12]);
+    // Of another length: no memory of the last run's is in the way.
+    const longer = floatTensor([2, 2], sharedFloats(Float32Array.of(1, 2, 3, 4)));
+    expect([...((await session.run({ x: longer })).tensors['y']?.data ?? [])]).toEqual([2, 4, 6, 8]);
   });
 
   it('keeps a tensor for other runs and other sessions until it is released', async () => {

@@ -20,6 +20,8 @@ export interface RunRequest {
   readonly inputs: Readonly<Record<string, Tensor | { readonly resident: number }>>;
   /** Number under which each kept output is to be remembered. */
   readonly keep: Readonly<Record<string, number>>;
+  /** Shared memory for outputs. */
+  readonly into: Readonly<Record<string, Float32Array>>;
 }
 
 export type WorkerRequest =

@@ -184,7 +184,7 @@ export class OnnxRuntimeEngine implements Engine {
     session: number,
     inputNames: readonly string[],
     inputs: Readonly<Record<string, RunInput>>,
-    { keep = [] }: RunOptions = {},
+    { keep = [], into = {} }: RunOptions = {},
   ): Promise<RunResult> {
     const missing = inputNames.filter((input) => !(input in inputs));
     if (missing.length > 0)
@@ -197,7 +197,7 @@ export class OnnxRuntimeEngine implements Engine {
     }
     const numbers = Object.fromEntries(keep.map((output) => [output, this.#nextNumber++]));
     const reply = await client
-      .request<RunReply>({ kind: 'run', session, inputs: feeds, keep: numbers })
+      .request<RunReply>({ kind: 'run', session, inputs: feeds, keep: numbers, into })
       .catch((cause: Error) => {
         throw new AidError(
           'engine-failed',

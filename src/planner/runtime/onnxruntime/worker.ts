@@ -14,6 +14,8 @@ import type {
 
 const sessions = new Map<number, InferenceSession>();
 const residents = new Map<number, OrtTensor>();
+/** Of each session, by input: where shared numbers are copied to, run after run. */
+const copies = new Map<number, Map<string, Float32Array>>();
 
 async function load(request: SessionRequest): Promise<LoadReply> {
   const { session, model, weightFolder, provider, threads, sparesMemory } = request;
@@ -36,16 +38,16 @@ async function load(request: SessionRequest): Promise<LoadReply> {
   return { inputNames: loaded.inputNames, outputNames: loaded.outputNames };
 }
 
-async function run({ session, inputs, keep }: RunRequest): Promise<RunReply> {
+async function run({ session, inputs, keep, into }: RunRequest): Promise<RunReply> {
   const feeds: Record<string, OrtTensor> = {};
   for (const [name, input] of Object.entries(inputs))
-    feeds[name] = 'resident' in input ? residentOf(input.resident) : toOrt(input);
+    feeds[name] = 'resident' in input ? residentOf(input.resident) : toOrt(input, session, name);
   const outputs = await sessionOf(session).run(feeds);
   const tensors: Record<string, Tensor> = {};
   const residentDims: Record<string, readonly number[]> = {};
   for (const [name, output] of Object.entries(outputs)) {
     const kept = keep[name];
-    if (kept === undefined) tensors[name] = fromOrt(output);
+    if (kept === undefined) tensors[name] = fromOrt(output, into[name]);
     else {
       residents.set(kept, output);
       residentDims[name] = output.dims;
@@ -54,19 +56,28 @@ async function run({ session, inputs, keep }: RunRequest): Promise<RunReply> {
   return { tensors, residentDims };
 }
 
-function toOrt(tensor: Tensor): OrtTensor {
+function toOrt(tensor: Tensor, session: number, name: string): OrtTensor {
   return tensor.dataType === 'float32'
-    ? new OrtTensor('float32', ownFloats(tensor.data), [...tensor.dims])
+    ? new OrtTensor('float32', ownFloats(tensor.data, session, name), [...tensor.dims])
     : new OrtTensor('int64', tensor.data, [...tensor.dims]);
 }
 
 /** onnxruntime takes no shared memory. */
-const ownFloats = (data: Float32Array): Float32Array =>
-  data.buffer instanceof SharedArrayBuffer ? data.slice() : data;
+function ownFloats(data: Float32Array, session: number, name: string): Float32Array {
+  if (!(data.buffer instanceof SharedArrayBuffer)) return data;
+  const known = copies.get(session)?.get(name);
+  const copy = known?.length === data.length ? known : new Float32Array(data.length);
+  copy.set(data);
+  copies.set(session, (copies.get(session) ?? new Map()).set(name, copy));
+  return copy;
+}
 
-function fromOrt({ dims, data }: OrtTensor): Tensor {
+function fromOrt({ dims, data }: OrtTensor, into: Float32Array | undefined): Tensor {
   // A copy: the engine's own memory is freed with the tensor.
-  if (data instanceof Float32Array) return { dataType: 'float32', dims, data: data.slice() };
+  if (data instanceof Float32Array) {
+    into?.set(data);
+    return { dataType: 'float32', dims, data: into ?? data.slice() };
+  }
   if (data instanceof BigInt64Array) return { dataType: 'int64', dims, data: data.slice() };
   throw new Error(`an output has a type that is not handled: ${data.constructor.name}`);
 }
@@ -95,6 +106,7 @@ async function answer(request: WorkerRequest): Promise<LoadReply | RunReply | nu
     case 'release-session': {
       const session = sessions.get(request.session);
       sessions.delete(request.session);
+      copies.delete(request.session);
       await session?.release();
       return null;
     }
@@ -120,5 +132,6 @@ parentPort?.on('message', ({ id, request }: RequestEnvelope) => {
 
 function buffersOf(envelope: ReplyEnvelope): ArrayBuffer[] {
   if (!envelope.ok || envelope.reply === null || !('tensors' in envelope.reply)) return [];
-  return Object.values(envelope.reply.tensors).map(({ data }) => data.buffer as ArrayBuffer);
+  const buffers = Object.values(envelope.reply.tensors).map(({ data }) => data.buffer);
+  return buffers.filter((buffer) => buffer instanceof ArrayBuffer);
 }

@@ -91,7 +91,7 @@ export class OpenInferenceEngine implements Engine {
     { name }: ServedModel,
     inputs: readonly Value[],
     given: Readonly<Record<string, RunInput>>,
-    { keep = [] }: RunOptions = {},
+    { keep = [], into = {} }: RunOptions = {},
   ): Promise<RunResult> {
     const missing = inputs.filter((input) => !(input.name in given));
     if (missing.length > 0)
@@ -118,10 +118,17 @@ export class OpenInferenceEngine implements Engine {
         );
       const tensor = inShape(tensorOf(answer, raw_output_contents[index]), shape, answer);
       if (keep.includes(output)) result.resident[output] = new HeldTensor(tensor);
-      else result.tensors[output] = tensor;
+      else result.tensors[output] = placed(tensor, into[output]);
     }
     return result;
   }
+}
+
+/** The same tensor in the memory that was given for it. */
+function placed(tensor: Tensor, memory: Float32Array | undefined): Tensor {
+  if (memory === undefined || tensor.dataType !== 'float32') return tensor;
+  memory.set(tensor.data);
+  return { ...tensor, data: memory };
 }
 
 /** Stays here and travels at every run: the server remembers nothing. */
