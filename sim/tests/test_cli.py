@@ -46,6 +46,33 @@ def test_a_directory_with_another_run_is_refused(recorded, aid_sim):
     assert "made with width 128, now 64" in other.stderr
 
 
+def test_takes_are_other_commands_of_the_same_scene(aid_sim, tmp_path):
+    out = tmp_path / "takes"
+    done = aid_sim("episodes", "--seeds", "1:3", "--out", out, "--size", 32)
+    assert done.returncode == 0, done.stderr
+    own = {bag.name: bag.read_bytes() for bag in out.glob("*.mcap")}
+    more = aid_sim(
+        "episodes", "--seeds", "1:3", "--takes", 3, "--out", out, "--size", 32, "--resume"
+    )
+    assert more.returncode == 0, more.stderr
+    assert len(list(out.glob("*.mcap"))) == 6
+    assert all((out / name).read_bytes() == content for name, content in own.items())
+    episodes = json.loads((out / "manifest.json").read_text())["episodes"]
+    names = [f"episode-0000000{seed}{take}.mcap" for seed in (1, 2) for take in ("", "-1", "-2")]
+    assert [episode["bag"] for episode in episodes] == names
+    for seed in (1, 2):
+        assert len({e["instruction"] for e in episodes if e["seed"] == seed}) == 3
+
+
+def test_takes_that_a_scene_has_not_are_counted(aid_sim, tmp_path):
+    done = aid_sim("episodes", "--seeds", "1:2", "--takes", 100, "--out", tmp_path, "--size", 16)
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["kept"] + manifest["dropped"] == 100
+    assert manifest["droppedByReason"]["no-other-command"] > 50
+    assert manifest["droppedSeeds"]["1-99"] == "no-other-command"
+
+
 def test_frame_draws_a_picture_and_lists_the_commands(aid_sim, tmp_path):
     done = aid_sim("frame", "--seed", 5, "--out", tmp_path / "frame.png", "--size", "96x64")
     assert done.returncode == 0, done.stderr

@@ -1,15 +1,16 @@
-"""Runs one job per seed, in this process or in several, with a progress bar."""
+"""Runs many jobs, in this process or in several, with a progress bar."""
 
 import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 Result = dict[str, Any]
+T = TypeVar("T")
 
 
 def _ignore_interrupts() -> None:
@@ -18,13 +19,13 @@ def _ignore_interrupts() -> None:
 
 
 def run_batch(
-    job: Callable[[int], Result], seeds: list[int], workers: int, unit: str
+    job: Callable[[T], Result], todo: list[T], workers: int, unit: str
 ) -> Iterator[Result]:
     """Yields the job's results as they are ready; their order varies when workers > 1."""
-    with tqdm(total=len(seeds), unit=unit, file=sys.stderr, dynamic_ncols=True) as bar:
+    with tqdm(total=len(todo), unit=unit, file=sys.stderr, dynamic_ncols=True) as bar:
         if workers == 1:
-            for seed in seeds:
-                result = job(seed)
+            for each in todo:
+                result = job(each)
                 bar.update()
                 yield result
             return
@@ -32,6 +33,6 @@ def run_batch(
         os.environ.setdefault("LP_NUM_THREADS", "0")
         context = multiprocessing.get_context("spawn")
         with context.Pool(workers, initializer=_ignore_interrupts) as pool:
-            for result in pool.imap_unordered(job, seeds):
+            for result in pool.imap_unordered(job, todo):
                 bar.update()
                 yield result

@@ -78,6 +78,13 @@ def app() -> None:
 
 @app.command()
 @_SEEDS
+@click.option(
+    "--takes",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Commands of each seed: its own first, then others of the same scene.",
+)
 @_OUT_DIR
 @_SIZE
 @_FPS
@@ -86,6 +93,7 @@ def app() -> None:
 @_variant_option
 def episodes(
     seeds: range,
+    takes: int,
     out: Path,
     size: tuple[int, int],
     fps: float,
@@ -93,12 +101,12 @@ def episodes(
     resume: bool,
     variant: Path | None,
 ) -> None:
-    """Record each seed's command as an MCAP bag, and a manifest.json."""
+    """Record each seed's command, or several, as MCAP bags, and a manifest.json."""
     from .episodes import Recording, record_episodes
     from .variant import load_variant
 
     recording = Recording(out, *size, fps, load_variant(variant))
-    manifest = record_episodes(recording, seeds, workers, resume)
+    manifest = record_episodes(recording, seeds, takes, workers, resume)
     click.echo(
         f"{out}: {manifest['kept']} episodes, {manifest['dropped']} dropped"
         f" {json.dumps(manifest['droppedByReason'])}"

@@ -127,9 +127,19 @@ def possible_commands(scene: Scene) -> list[Command]:
     return commands
 
 
-def choose_command(scene: Scene, commands: list[Command]) -> Command:
-    """The seed's command: a family first, by FAMILY_WEIGHTS, then one of its commands."""
+def choose_command(scene: Scene, commands: list[Command], take: int = 0) -> Command:
+    """The seed's command, or the one that is drawn when `take` < len(commands) are taken out.
+
+    A family is drawn first, by FAMILY_WEIGHTS, then one of its commands.
+    """
     rng = stream(scene.seed, "command")
+    for _ in range(take):
+        drawn = _draw_command(rng, commands)
+        commands = [command for command in commands if command != drawn]
+    return _draw_command(rng, commands)
+
+
+def _draw_command(rng: np.random.Generator, commands: list[Command]) -> Command:
     groups: dict[str, list[Command]] = {}
     for command in commands:
         groups.setdefault(command.family, []).append(command)

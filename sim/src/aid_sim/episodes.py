@@ -1,4 +1,4 @@
-"""Training data: one bag for the command of every seed, and a manifest."""
+"""Training data: a bag for the command of every seed, or for several of them, and a manifest."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ from .bag import encode_bag, write_atomically
 from .batch import run_batch
 from .commands import choose_command, instruct, possible_commands
 from .episode import draw, run_episode
-from .journal import Journal
+from .journal import Job, Journal, job_of
 from .renderer import FrameRenderer
 from .scene import sample_scene
 from .variant import Variant
@@ -40,22 +40,30 @@ class Recording:
         }
 
 
-def bag_name(seed: int) -> str:
+def bag_name(seed: int, take: int = 0) -> str:
     """File name of a seed's episode."""
-    return f"episode-{seed:08d}.mcap"
+    return f"episode-{seed:08d}{f'-{take}' if take else ''}.mcap"
 
 
-def record_episode(recording: Recording, seed: int) -> dict[str, Any]:
-    """Makes a seed's bag.
+def record_episode(recording: Recording, job: Job) -> dict[str, Any]:
+    """Makes the bag of a seed's command.
 
-    Returns {seed, family, instruction, frames, bag} or {seed, family, dropped: reason}.
+    Returns {seed, family, instruction, frames, bag} or {seed, family, dropped: reason}, and `take`
+    where it is not the seed's own command.
     """
+    seed, take = job
+    result = _record_take(recording, seed, take)
+    return {**result, "take": take} if take else result
+
+
+def _record_take(recording: Recording, seed: int, take: int) -> dict[str, Any]:
     variant = recording.variant
     scene = sample_scene(seed, variant)
     commands = possible_commands(scene)
-    if not commands:
-        return {"seed": seed, "family": None, "dropped": "no-possible-command"}
-    command = choose_command(scene, commands)
+    if take >= len(commands):
+        reason = "no-other-command" if take else "no-possible-command"
+        return {"seed": seed, "family": None, "dropped": reason}
+    command = choose_command(scene, commands, take)
     instruction = instruct(seed, command, variant)
     model = build_model(scene)
     episode = run_episode(scene, command, variant, recording.fps, model)
@@ -65,29 +73,33 @@ def record_episode(recording: Recording, seed: int) -> dict[str, Any]:
         frames = draw(episode, renderer)
     indices = list(range(len(frames)))
     content = encode_bag(episode, frames, indices, instruction, variant.name, recording.fps)
-    write_atomically(recording.out / bag_name(seed), content)
+    write_atomically(recording.out / bag_name(seed, take), content)
     return {
         "seed": seed,
         "family": command.family,
         "instruction": instruction.text,
         "frames": len(frames),
-        "bag": bag_name(seed),
+        "bag": bag_name(seed, take),
     }
 
 
 def record_episodes(
-    recording: Recording, seeds: range, workers: int, resume: bool
+    recording: Recording, seeds: range, takes: int, workers: int, resume: bool
 ) -> dict[str, Any]:
-    """Makes the bags of all seeds and `manifest.json`. Returns the manifest."""
+    """Makes the bags of up to `takes` commands of all seeds and `manifest.json`, and returns that.
+
+    Every seed's own command comes first.
+    """
     journal = Journal(recording.out, recording.settings(), resume)
     for leftover in recording.out.glob(".*.tmp"):
         leftover.unlink()
     done = {
-        seed
-        for seed, result in journal.results.items()
+        job
+        for job, result in journal.results.items()
         if "dropped" in result or (recording.out / result["bag"]).exists()
     }
-    todo = [seed for seed in seeds if seed not in done]
+    jobs = [(seed, take) for take in range(takes) for seed in seeds]
+    todo = [job for job in jobs if job not in done]
     try:
         for result in run_batch(partial(record_episode, recording), todo, workers, "episode"):
             journal.add(result)
@@ -100,8 +112,13 @@ def record_episodes(
     return manifest
 
 
+def _job_name(result: dict[str, Any]) -> str:
+    seed, take = job_of(result)
+    return f"{seed}-{take}" if take else str(seed)
+
+
 def _manifest(recording: Recording, journal: Journal) -> dict[str, Any]:
-    results = [journal.results[seed] for seed in sorted(journal.results)]
+    results = [journal.results[job] for job in sorted(journal.results)]
     kept = [result for result in results if "dropped" not in result]
     dropped = [result for result in results if "dropped" in result]
     by_family: dict[str, dict[str, int]] = {}
@@ -115,6 +132,6 @@ def _manifest(recording: Recording, journal: Journal) -> dict[str, Any]:
         "dropped": len(dropped),
         "droppedByReason": dict(sorted(Counter(r["dropped"] for r in dropped).items())),
         "byFamily": dict(sorted(by_family.items())),
-        "droppedSeeds": {str(result["seed"]): result["dropped"] for result in dropped},
+        "droppedSeeds": {_job_name(result): result["dropped"] for result in dropped},
         "episodes": kept,
     }

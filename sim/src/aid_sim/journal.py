@@ -1,10 +1,18 @@
-"""What a run has finished so far: one JSON line per seed, so that a killed run can be resumed."""
+"""What a run has finished so far: one JSON line per job, so that a killed run can be resumed."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from .errors import AidSimError
+
+Job = tuple[int, int]
+"""A seed, and which of its commands: 0 is its own."""
+
+
+def job_of(result: dict[str, Any]) -> Job:
+    """The job that has this result."""
+    return result["seed"], result.get("take", 0)
 
 
 class Journal:
@@ -29,7 +37,7 @@ class Journal:
         except (FileExistsError, NotADirectoryError) as error:
             raise AidSimError(f"--out {directory}: not a directory") from error
         self._path = directory / self.NAME
-        self.results: dict[int, dict[str, Any]] = {}
+        self.results: dict[Job, dict[str, Any]] = {}
         if self._path.exists():
             if not resume:
                 raise AidSimError(
@@ -41,12 +49,12 @@ class Journal:
 
     def _read(self, settings: dict[str, Any]) -> None:
         text = self._path.read_text("utf-8")
-        # A line that was cut off by a kill has no end; its seed is made again.
+        # A line that was cut off by a kill has no end; its job is done again.
         whole = text[: text.rfind("\n") + 1]
         try:
             lines = [json.loads(line) for line in whole.splitlines()]
             earlier = lines[0]["settings"]
-            self.results = {line["seed"]: line for line in lines[1:]}
+            self.results = {job_of(line): line for line in lines[1:]}
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise AidSimError(f"{self._path}: not a journal: {error!r}") from error
         for key, value in settings.items():
@@ -59,7 +67,7 @@ class Journal:
             self._path.write_text(whole, "utf-8")
 
     def add(self, result: dict[str, Any]) -> None:
-        """Records a finished seed."""
+        """Records a finished job."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(result) + "\n")
-        self.results[result["seed"]] = result
+        self.results[job_of(result)] = result

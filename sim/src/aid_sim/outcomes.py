@@ -110,7 +110,7 @@ def record_scenes(
     _sweep(recording.out)
     done = {
         seed
-        for seed, result in journal.results.items()
+        for (seed, _), result in journal.results.items()
         if "skipped" in result or (recording.out / result["directory"]).is_dir()
     }
     todo = [seed for seed in seeds if seed not in done]
@@ -120,7 +120,7 @@ def record_scenes(
             journal.add(result)
     finally:
         _sweep(recording.out)
-        results = [journal.results[seed] for seed in sorted(journal.results)]
+        results = [journal.results[job] for job in sorted(journal.results)]
         scenes = [result for result in results if "skipped" not in result]
         skipped = {str(r["seed"]): r["skipped"] for r in results if "skipped" in r}
         failed: Counter[str] = Counter()
