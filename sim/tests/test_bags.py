@@ -88,6 +88,7 @@ def test_outcomes_hold_every_command_and_the_same_episode(tmp_path, aid_sim):
     summary = json.loads((scenes / "scenes.json").read_text())
     assert summary["kept"] + summary["skipped"] == 2
     assert summary["kept"] > 0
+    assert any(entry["again"] is not None for entry in summary["scenes"])
     for entry in summary["scenes"]:
         scene = sample_scene(entry["seed"], load_variant())
         possible = possible_commands(scene)
@@ -97,6 +98,10 @@ def test_outcomes_hold_every_command_and_the_same_episode(tmp_path, aid_sim):
         assert commanded["family"] == choose_command(scene, possible).family
         own = scenes / commanded["bag"]
         assert own.read_bytes() == (episodes / f"episode-{entry['seed']:08d}.mcap").read_bytes()
+        if entry["again"] is not None:
+            again = metadata(scenes / entry["again"])
+            assert again["instruction"] == commanded["instruction"]
+            assert again["decisions"] != metadata(own)["decisions"]
         for command in commands:
             record = metadata(scenes / command["bag"])
             assert record["instruction"] == command["instruction"]

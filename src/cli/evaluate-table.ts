@@ -20,7 +20,7 @@ function whatRan({ model, engine, scenes, sampling, seeds, speed }: EvaluationRe
 }
 
 function following(report: EvaluationReport): string[] {
-  const { commanded, chance, perFamily, heldOutWordings, swapped, blank } = report;
+  const { commanded, chance, perFamily, heldOutWordings, swapped, blank, anotherExecution } = report;
   const row = (
     label: string,
     { following: rate, interval, followingByColour, count }: Following,
@@ -46,6 +46,7 @@ function following(report: EvaluationReport): string[] {
     row('text blanked', blank),
     bare('mean over all seeds', report.instructionFollowingMean.mean),
     bare('chance', chance),
+    ...(anotherExecution === undefined ? [] : [bare('truth, executed again', anotherExecution.following)]),
     bare('first frame copied', report.copyFirstFollowing),
     bare('truth, autoencoded', report.ceilingFollowing),
   ];
@@ -53,7 +54,7 @@ function following(report: EvaluationReport): string[] {
 
 function likeness(report: EvaluationReport): string[] {
   const { psnr, psnrMean, ceilingPsnr, copyFirstPsnr, intervals } = report;
-  const { ssim, ssimMean, ceilingSsim, copyFirstSsim, seeds } = report;
+  const { ssim, ssimMean, ceilingSsim, copyFirstSsim, seeds, anotherExecution } = report;
   const row = (
     label: string,
     digits: number,
@@ -67,6 +68,11 @@ function likeness(report: EvaluationReport): string[] {
     `${'whole clip'.padEnd(LABEL)}${`best of ${seeds}`.padStart(9)}        mean     ceiling   1st frame   95 % interval of the best`,
     row('PSNR, dB', 2, [psnr, psnrMean, ceilingPsnr, copyFirstPsnr], intervals.psnr),
     row('SSIM', 4, [ssim, ssimMean, ceilingSsim, copyFirstSsim], intervals.ssim),
+    ...(anotherExecution === undefined
+      ? []
+      : [
+          `truth, executed again: ${anotherExecution.psnr.toFixed(2)} dB, SSIM ${anotherExecution.ssim.toFixed(4)}`,
+        ]),
   ];
 }
 

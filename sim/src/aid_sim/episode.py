@@ -69,10 +69,14 @@ def run_episode(
     variant: Variant,
     fps: float,
     model: mujoco.MjModel | None = None,
+    again: bool = False,
 ) -> Episode:
-    """Carries out a command. The model may be shared by the commands of a scene."""
+    """Carries out a command, or, `again`, carries it out in another way.
+
+    The model may be shared by the commands of a scene.
+    """
     model = model or build_model(scene)
-    way = plan(scene, command)
+    way = plan(scene, command, again)
     episode = Episode(scene, command, model, decisions=way.decisions)
     solver = InverseKinematics(model)
     joints = start_joints(scene, solver)

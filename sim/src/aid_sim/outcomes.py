@@ -37,7 +37,7 @@ def record_outcomes(recording: Recording, ends_only: bool, seed: int) -> dict[st
         seed: of the scene.
 
     Returns:
-        {seed, directory, commanded, commands} or {seed, skipped}.
+        {seed, directory, commanded, again, commands} or {seed, skipped}.
     """
     variant = recording.variant
     scene = sample_scene(seed, variant)
@@ -53,6 +53,9 @@ def record_outcomes(recording: Recording, ends_only: bool, seed: int) -> dict[st
         return {"seed": seed, "skipped": "commanded-failed"}
     if len(episodes) < 2:
         return {"seed": seed, "skipped": "fewer-than-two-commands"}
+
+    again = run_episode(scene, commanded, variant, recording.fps, model, again=True)
+    again_name = None if again.failure else "again.mcap"
 
     directory = recording.out / scene_name(seed)
     temporary = recording.out / f".{scene_name(seed)}.tmp"
@@ -88,6 +91,18 @@ def record_outcomes(recording: Recording, ends_only: bool, seed: int) -> dict[st
                         "frames": "all" if whole else "ends",
                     }
                 )
+            if again_name is not None:
+                frames = draw(again, renderer)
+                instruction = instruct(seed, commanded, variant)
+                content = encode_bag(
+                    again,
+                    frames,
+                    list(range(len(frames))),
+                    instruction,
+                    variant.name,
+                    recording.fps,
+                )
+                (temporary / again_name).write_bytes(content)
         _remove(directory)
         os.replace(temporary, directory)
     finally:
@@ -96,6 +111,7 @@ def record_outcomes(recording: Recording, ends_only: bool, seed: int) -> dict[st
         "seed": seed,
         "directory": scene_name(seed),
         "commanded": next(e["index"] for e in entries if _is(e, asdict(commanded))),
+        "again": again_name and f"{scene_name(seed)}/{again_name}",
         "commands": entries,
         "failedCommands": dict(failed),
     }

@@ -122,6 +122,7 @@ export async function* evaluate(
       clips,
       copyFirst: reference(await copyOfFirst(scene, planner), scene),
       ceiling: reference(await planner.reconstruct(scene.clip), scene),
+      ...(scene.again === undefined ? {} : { again: reference(scene.again, scene) }),
     };
     results.push(result);
     firstReport ??= sceneReport;

@@ -70,6 +70,16 @@ export interface EvaluationReport {
   readonly blank: Following & { readonly psnr: number };
   /** Of the last frame that the autoencoder makes of the true one. */
   readonly ceilingFollowing: number;
+  /**
+   * Of the command truly carried out in another way, itself no imagination: what a clip reaches that is right and does
+   * not know which of the futures was recorded. Absent where the scenes have none.
+   */
+  readonly anotherExecution?: {
+    readonly following: number;
+    readonly psnr: number;
+    readonly ssim: number;
+    readonly count: number;
+  };
   /** Of a first frame that stays as it is. */
   readonly copyFirstFollowing: number;
   readonly intervals: Readonly<Record<'psnr' | 'ssim' | 'psnrMean' | 'ssimMean' | 'ceilingPsnr', Interval>>;
@@ -157,6 +167,7 @@ export function evaluationReport(
       distances,
       command,
     })),
+    ...anotherExecution(results),
     intervals: {
       psnr: intervalOf(bestPsnr),
       ssim: intervalOf(bestSsim),
@@ -214,9 +225,25 @@ function protocolOf(
     "SSIM: scikit-image's default on 8-bit RGB (7x7 windows of equal weight, K1 0.01, K2 0.03, sample covariance), mean over frames, then over scenes.",
     'Following: the last frame is strictly nearer, in mean squared pixel error, to the true last frame of its command than to that of any other command of the scene; first seed. By colour: the same after the mean of red, green and blue is taken from every pixel. Chance: the mean of 1 / commands.',
     'Rank 1 is nearest. Margin: (other - own) / (other + own), other being the nearest of the others.',
+    'Another execution: the same command carried out by the simulator with other decisions (path, pace, grasp, place), against the recorded one; where the expert succeeds at it.',
     'Swapped: another command of the scene, drawn from its seed. Blank: frame guidance 1 and text guidance 0, so only the branch with empty texts counts.',
     "Intervals: 95 %; Wilson's for rates, 2000 bootstrap resamples of the scenes for means.",
   ];
+}
+
+function anotherExecution(results: readonly SceneResult[]): Pick<EvaluationReport, 'anotherExecution'> {
+  const executed = results.flatMap(({ again, commanded }) =>
+    again === undefined ? [] : [{ ...again, command: commanded }],
+  );
+  if (executed.length === 0) return {};
+  return {
+    anotherExecution: {
+      following: mean(executed.map((each) => (isFollowed(each) ? 1 : 0))),
+      psnr: mean(executed.map(({ likeness }) => clipPsnr(likeness))),
+      ssim: mean(executed.map(({ likeness }) => likeness.ssim)),
+      count: executed.length,
+    },
+  };
 }
 
 function perFamily(results: readonly SceneResult[]): EvaluationReport['perFamily'] {

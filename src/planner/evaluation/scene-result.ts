@@ -50,4 +50,6 @@ export interface SceneResult {
   readonly copyFirst: ReferenceClip;
   /** The true clip through the autoencoder. */
   readonly ceiling: ReferenceClip;
+  /** The command truly carried out in another way. */
+  readonly again?: ReferenceClip | undefined;
 }

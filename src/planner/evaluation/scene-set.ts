@@ -30,6 +30,8 @@ const sceneEntry = z.object({
   seed: z.int().nonnegative(),
   /** `index` of the command whose every frame is there. */
   commanded: z.int().nonnegative(),
+  /** The bag of the same command carried out in another way, where that succeeded. */
+  again: z.string().nullable().default(null),
   commands: z.array(commandEntry).min(2),
 });
 const scenesFile = z.object({
@@ -69,6 +71,8 @@ export interface Scene {
   readonly given: Frame;
   /** What truly happens under the commanded one: frames spread evenly, resized as the planner resizes. */
   readonly clip: readonly Frame[];
+  /** The same command truly carried out in another way, like `clip`; undefined where there is no such recording. */
+  readonly again?: readonly Frame[];
   /** How the scene truly looks in the end under each of the commands, resized likewise. */
   readonly outcomes: readonly Frame[];
 }
@@ -177,7 +181,7 @@ function isComplete({ scenes, skippedSeeds }: z.infer<typeof scenesFile>, { from
 
 async function loadScene(
   folder: string,
-  { seed, commanded, commands }: SceneEntry,
+  { seed, commanded, again, commands }: SceneEntry,
   format: ClipFormat,
 ): Promise<Scene> {
   const fail = (what: string): never => {
@@ -185,26 +189,45 @@ async function loadScene(
   };
   const place = commands.findIndex(({ index }) => index === commanded);
   if (place < 0) fail(`its command ${commanded} is not listed`);
-  let given: Frame | undefined;
-  let clip: readonly Frame[] = [];
-  const outcomes: Frame[] = [];
-  for (const [index, { bag, frames, instruction }] of commands.entries()) {
+  const episodeIn = async (bag: string, instruction: string): Promise<Episode> => {
     const { episodes } = await openBag(join(folder, bag), [join(folder, bag)]);
     const episode = episodes[0] as Episode;
     if (episode.instruction !== instruction)
       fail(`${bag} has the instruction "${episode.instruction}", expected "${instruction}"`);
+    return episode;
+  };
+  const evenFrames = (episode: Episode): Promise<Frame[]> =>
+    episode.readFrames(evenlySpread(episode.frameCount, format.numFrames));
+  const allResized = (frames: readonly Frame[]): Promise<Frame[]> =>
+    Promise.all(frames.map((frame) => resized(frame, format)));
+  let given: Frame | undefined;
+  let clip: readonly Frame[] = [];
+  const outcomes: Frame[] = [];
+  for (const [index, { bag, frames, instruction }] of commands.entries()) {
+    const episode = await episodeIn(bag, instruction);
     if (frames === 'ends' && episode.frameCount !== 2)
       fail(`${bag}: expected its first and last frame, got ${episode.frameCount}`);
     if (index === place) {
       if (frames !== 'all') fail(`${bag}: expected every frame of the commanded one`);
-      const all = await episode.readFrames(evenlySpread(episode.frameCount, format.numFrames));
+      const all = await evenFrames(episode);
       given = all[0];
-      clip = await Promise.all(all.map((frame) => resized(frame, format)));
+      clip = await allResized(all);
       outcomes.push(clip.at(-1) as Frame);
     } else {
       const [last] = await episode.readFrames([episode.frameCount - 1]);
       outcomes.push(await resized(last as Frame, format));
     }
   }
-  return { seed, commands, commanded: place, given: given as Frame, clip, outcomes };
+  const { instruction = '' } = commands[place] ?? {};
+  return {
+    seed,
+    commands,
+    commanded: place,
+    given: given as Frame,
+    clip,
+    ...(again === null
+      ? {}
+      : { again: await allResized(await evenFrames(await episodeIn(again, instruction))) }),
+    outcomes,
+  };
 }

@@ -14,6 +14,8 @@ export interface DenoisingInputs {
   readonly sigma: Value;
   /** Image latents that are concatenated to the noisy ones, [B, F, C, H, W]. */
   readonly frameLatents: Value;
+  /** How much each frame's error counts beside the others', [F]; all alike unless said otherwise. */
+  readonly frameWeights?: readonly number[];
 }
 
 export interface Denoising {
@@ -25,7 +27,7 @@ export interface Denoising {
 
 /** `network(sample, cNoise)` is F_x of the scaled noisy latents with the image latents beside them. */
 export function denoisingLoss(
-  { clean, noise, sigma, frameLatents }: DenoisingInputs,
+  { clean, noise, sigma, frameLatents, frameWeights }: DenoisingInputs,
   network: (sample: Value, cNoise: Value) => Value,
 ): Denoising {
   const batch = at(clean.shape, 0);
@@ -39,5 +41,13 @@ export function denoisingLoss(
   const error = subtract(denoised, clean);
   const weight = divide(s2plus1, multiply(s, s));
   const weighted = multiply(multiply(error, error), weight);
-  return { denoised, loss: mean(weighted, [0, 1, 2, 3, 4]) };
+  const counted = frameWeights === undefined ? weighted : multiply(weighted, perFrame(clean, frameWeights));
+  return { denoised, loss: mean(counted, [0, 1, 2, 3, 4]) };
+}
+
+/** Weights of mean 1, [1, F, 1, 1, 1]: the loss stays comparable. */
+function perFrame({ graph }: Value, weights: readonly number[]): Value {
+  const sum = weights.reduce((a, b) => a + b, 0);
+  const values = Float32Array.from(weights, (weight) => (weight * weights.length) / sum);
+  return reshape(graph.floats(values), [1, weights.length, 1, 1, 1]);
 }

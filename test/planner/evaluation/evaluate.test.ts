@@ -60,6 +60,19 @@ it('gives every mark to a planner that imagines what truly happens', async () =>
   });
 });
 
+it('tells how far two true executions of a command are apart, where there are two', async () => {
+  expect(await figures(truth)).not.toHaveProperty('anotherExecution');
+  const scenes = [
+    greyScene(10_000, { clip: [0, 10, 20, 30], again: [0, 20, 20, 30], others: [5, 90] }),
+    greyScene(10_001, { clip: [50, 50, 50, 60], again: [50, 50, 50, 90], others: [100, 150, 200] }),
+    greyScene(10_002, { clip: [50, 50, 50, 60], others: [100, 150, 200] }),
+  ];
+  const { anotherExecution } = await figures(truth, {}, scenes);
+  // The first ends where it should; the second at 90, nearest to the 100. Errors 100 and 900 in one frame of four.
+  expect(anotherExecution).toMatchObject({ following: 0.5, count: 2 });
+  expect(anotherExecution?.psnr).toBeCloseTo((dB(25) + dB(225)) / 2, 10);
+});
+
 it('gives a planner that copies the first frame what is worked out by hand', async () => {
   const report = await figures(copyFirst);
   // Scene 1: errors 0, 100, 400 and 900; ends at 0, nearest to the 5. Scene 2: 0, 0, 0 and 100; ends at 50, nearest

@@ -18,10 +18,23 @@ export function colour(...rgb: readonly [number, number, number]): Frame {
   return { width: SIDE, height: SIDE, data };
 }
 
-/** A scene of grey frames: those of the commanded clip, and the last of the other commands. */
+/**
+ * A scene of grey frames: those of the commanded clip, of the same command carried out in another way, and the last
+ * of the other commands.
+ */
 export function greyScene(
   seed: number,
-  { clip, others, family = 'put' }: { clip: readonly number[]; others: readonly number[]; family?: string },
+  {
+    clip,
+    again,
+    others,
+    family = 'put',
+  }: {
+    clip: readonly number[];
+    again?: readonly number[];
+    others: readonly number[];
+    family?: string;
+  },
 ): Scene {
   const command = (index: number) => ({
     family: index === 0 ? family : 'other',
@@ -34,6 +47,7 @@ export function greyScene(
     commanded: 0,
     given: grey(clip[0] ?? 0),
     clip: clip.map(grey),
+    ...(again === undefined ? {} : { again: again.map(grey) }),
     outcomes: [clip.at(-1) ?? 0, ...others].map(grey),
   };
 }
@@ -52,6 +66,7 @@ export function fakeSet(scenes: readonly Scene[]): SceneSet {
     scenes: scenes.map(({ seed, commands, commanded }) => ({
       seed,
       commanded,
+      again: null,
       commands: commands.map((command, index) => ({
         ...command,
         index,

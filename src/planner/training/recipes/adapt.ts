@@ -91,7 +91,7 @@ export function adaptRecipe(
   );
   const timeIds = graph.input('added_time_ids', 'float32', [batch, 3]);
   const condition = tokensCondition(tokens);
-  const loss = denoisingGraph(graph, [batch, numFrames, ...data.latentDims], (sample, timestep) =>
+  const loss = denoisingGraph(graph, [batch, numFrames, ...data.latentDims], config, (sample, timestep) =>
     unet(
       root.at(COMPONENTS.unet),
       { sample, timestep, addedTimeIds: timeIds, condition },

@@ -41,7 +41,7 @@ export function backboneRecipe(
   const given = graph.input('frame_given', 'float32', [batch]);
   const timeIds = graph.input('added_time_ids', 'float32', [batch, 3]);
   const condition = tokensCondition(svdConditionTokens(root, pixels, given, vision));
-  const loss = denoisingGraph(graph, [batch, numFrames, ...data.latentDims], (sample, timestep) =>
+  const loss = denoisingGraph(graph, [batch, numFrames, ...data.latentDims], config, (sample, timestep) =>
     unet(root.at(COMPONENTS.unet), { sample, timestep, addedTimeIds: timeIds, condition }, config.unet),
   );
   const batches = {

@@ -26,6 +26,11 @@ export const denoisingConfig = {
     })
     .refine(({ text, frame, both }) => text + frame + both <= 1, 'expected shares that sum to at most 1')
     .default({ text: 0.05, frame: 0.05, both: 0.05 }),
+  /**
+   * How much the last frame's error counts beside another frame's. What a command changes lasts until then, while the
+   * arm, which fills most of what moves in the frames between, has gone.
+   */
+  lastFrameWeight: z.number().positive().default(1),
   /** Of the training videos: SVD's time ids are this minus one, the motion bucket and the noise augmentation. */
   framesPerSecond: z.int().positive().default(7),
   motionBucketId: z.int().nonnegative().default(127),
@@ -35,14 +40,21 @@ export const denoisingConfig = {
 export function denoisingGraph(
   graph: Graph,
   dims: readonly [batch: number, frames: number, channels: number, height: number, width: number],
+  { lastFrameWeight }: { readonly lastFrameWeight: number },
   network: (sample: Value, cNoise: Value) => Value,
 ): Value {
+  const [, frames] = dims;
   return denoisingLoss(
     {
       clean: graph.input('clean', 'float32', dims),
       noise: graph.input('noise', 'float32', dims),
       sigma: graph.input('sigma', 'float32', [dims[0]]),
       frameLatents: graph.input('frame_latents', 'float32', dims),
+      ...(lastFrameWeight === 1
+        ? {}
+        : {
+            frameWeights: Array.from({ length: frames }, (_, i) => (i === frames - 1 ? lastFrameWeight : 1)),
+          }),
     },
     network,
   ).loss;
