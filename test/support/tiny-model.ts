@@ -31,6 +31,8 @@ export interface TinyModelOptions {
   readonly height?: number;
   /** Words besides the default ones that count as known. */
   readonly words?: readonly string[];
+  /** Whether the UNet's last layer is zero: then it says nothing, F(x) = 0. */
+  readonly silent?: boolean;
   /** Any part of `aid/config.json`, instead of the default. */
   readonly aid?: Readonly<Record<string, unknown>>;
 }
@@ -111,6 +113,8 @@ export async function writeTinyModel(folder: string, options: TinyModelOptions =
     tensors: new Map(),
   };
   const values = randomValues(networks as Networks, { numFrames, width, height }, seed);
+  if (options.silent === true)
+    for (const [key, { data }] of values) if (key.startsWith('unet.conv_out.')) data.fill(0);
   const named = (pick: (key: string) => boolean, prefix = '') =>
     new Map([...values].filter(([key]) => pick(key)).map(([key, value]) => [prefix + key, value]));
 

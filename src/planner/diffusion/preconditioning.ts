@@ -1,6 +1,7 @@
 /**
  * Preconditioning of the network, EDM's (arXiv 2206.00364, Eq. 7) with the coefficients that SVD was trained
- * with (v-prediction, sigma_data 1): D(x, sigma) = c_skip x + c_out F(c_in x, c_noise).
+ * with (v-prediction, sigma_data 1): D(x, sigma) = c_skip x + c_out F(c_in x, c_noise). They take the data to have
+ * mean 0; where it is known to have another mean mu: D(x, sigma) = mu + c_skip (x - mu) + c_out F(c_in (x - mu), c_noise).
  */
 import type { Denoise } from './denoise.js';
 
@@ -26,15 +27,18 @@ export function lossWeight(sigma: number): number {
 /** F(c_in x, c_noise), the bare network. */
 export type Network = (scaled: Float32Array, cNoise: number) => Promise<Float32Array>;
 
-/** D of F. */
-export function preconditioned(network: Network): Denoise {
+/** D of F. `mean`: of the data, 0 unless said otherwise. */
+export function preconditioned(network: Network, mean?: Float32Array): Denoise {
   return async (x, sigma) => {
     const { cSkip, cOut, cIn, cNoise } = precondition(sigma);
     const scaled = new Float32Array(x.length);
-    for (let i = 0; i < x.length; i++) scaled[i] = cIn * (x[i] as number);
+    for (let i = 0; i < x.length; i++) scaled[i] = cIn * ((x[i] as number) - (mean?.[i] ?? 0));
     const F_x = await network(scaled, cNoise);
     const D_x = new Float32Array(x.length);
-    for (let i = 0; i < x.length; i++) D_x[i] = cSkip * (x[i] as number) + cOut * (F_x[i] as number);
+    for (let i = 0; i < x.length; i++) {
+      const mu = mean?.[i] ?? 0;
+      D_x[i] = mu + cSkip * ((x[i] as number) - mu) + cOut * (F_x[i] as number);
+    }
     return D_x;
   };
 }

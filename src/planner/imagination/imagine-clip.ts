@@ -16,7 +16,6 @@ import { Stopwatch, Timer } from './clock.js';
 import { denoising } from './denoising.js';
 import type { ClipReport, ImagineEvent } from './events.js';
 import { type ClipGeometry, latentDims } from './graphs.js';
-import { imageLatents } from './image-latents.js';
 import { Observation } from './observation.js';
 import { observe } from './observe.js';
 import { type ImagineRequest, type ResolvedRequest, resolveRequest } from './request.js';
@@ -77,8 +76,7 @@ export async function* imagineClip(
   try {
     const dims = latentDims(networks, geometry);
     const size = dims[0] * dims[1] * dims[2];
-    const given = imageLatents(observation.latents, resolved.numFrames, size, networks.aid.fill);
-    const network = stages.denoiser(branches, given, keysAndValues, geometry);
+    const network = stages.denoiser(branches, observation.latents, keysAndValues, geometry);
     const denoise: Denoise = (x, sigma) => deadline.evaluation(network(x, sigma));
     const levels = sigmasOf(resolved);
     const scale = initialNoiseScale(levels);

@@ -11,6 +11,7 @@ import { Graph } from '../onnx/graph.js';
 import type { Engine, GraphSession, ResidentTensor, RunInput, RunResult } from '../runtime/engine.js';
 import { floatTensor, int64Tensor, sharedFloats, type Tensor } from '../runtime/tensor.js';
 import { inTurns } from '../turns.js';
+import { dataMean } from './data-mean.js';
 import {
   type ClipGeometry,
   conditionGraphInSteps,
@@ -22,6 +23,7 @@ import {
   type SteppedGraphBuilder,
   visionGraph,
 } from './graphs.js';
+import { imageLatents } from './image-latents.js';
 import type { Networks } from './networks.js';
 import type { Observation } from './observation.js';
 import type { PreviewDownscale, ResolvedRequest } from './request.js';
@@ -108,17 +110,18 @@ export class Stages {
     return (await this.#session(conditionGraphInSteps, geometry, inputs, 'all')).resident;
   }
 
-  /** D(x, sigma) with dual guidance: one run of the UNet for all branches. */
+  /** D(x, sigma) with dual guidance: one run of the UNet for all branches. `given`: latents of the given frames. */
   denoiser(
     branches: readonly WeightedBranch[],
-    given: Float32Array,
+    given: readonly Float32Array[],
     keysAndValues: KeysAndValues,
     geometry: ClipGeometry,
   ): Denoise {
-    const { video } = this.networks.aid;
+    const { video, fill } = this.networks.aid;
     const [channels, height, width] = latentDims(this.networks, geometry);
     const { numFrames } = geometry;
     const plane = channels * height * width;
+    const frameLatents = imageLatents(given, numFrames, plane, fill);
     const batch = branches.length;
     const timeIds = branches.flatMap(() => [
       video.frames_per_second - 1,
@@ -127,28 +130,37 @@ export class Stages {
     ]);
     // Seen by the engine's thread as it is: nothing is copied on this one.
     const sample = sharedFloats(new Float32Array(batch * numFrames * 2 * plane));
-    return preconditioned(async (scaled, cNoise) => {
-      branches.forEach(({ branch }, b) => {
-        for (let frame = 0; frame < numFrames; frame++) {
-          const from = frame * plane;
-          const to = (b * numFrames + frame) * 2 * plane;
-          sample.set(scaled.subarray(from, from + plane), to);
-          if (branch !== 'none') sample.set(given.subarray(from, from + plane), to + plane);
-        }
-      });
-      const inputs = {
-        sample: floatTensor([batch, numFrames, 2 * channels, height, width], sample),
-        timestep: floatTensor([batch], new Float32Array(batch).fill(cNoise)),
-        added_time_ids: floatTensor([batch, 3], Float32Array.from(timeIds)),
-        ...keysAndValues,
-      };
-      const output = floats(await this.#run(denoiserGraphInSteps, geometry, inputs), 'output');
-      const size = output.length / batch;
-      return combine(
-        branches,
-        branches.map((_, b) => output.subarray(b * size, (b + 1) * size)),
-      );
-    });
+    return preconditioned(
+      async (scaled, cNoise) => {
+        branches.forEach(({ branch }, b) => {
+          for (let frame = 0; frame < numFrames; frame++) {
+            const from = frame * plane;
+            const to = (b * numFrames + frame) * 2 * plane;
+            sample.set(scaled.subarray(from, from + plane), to);
+            if (branch !== 'none') sample.set(frameLatents.subarray(from, from + plane), to + plane);
+          }
+        });
+        const inputs = {
+          sample: floatTensor([batch, numFrames, 2 * channels, height, width], sample),
+          timestep: floatTensor([batch], new Float32Array(batch).fill(cNoise)),
+          added_time_ids: floatTensor([batch, 3], Float32Array.from(timeIds)),
+          ...keysAndValues,
+        };
+        const output = floats(await this.#run(denoiserGraphInSteps, geometry, inputs), 'output');
+        const size = output.length / batch;
+        return combine(
+          branches,
+          branches.map((_, b) => output.subarray(b * size, (b + 1) * size)),
+        );
+      },
+      this.#dataMean(given, geometry),
+    );
+  }
+
+  #dataMean(given: readonly Float32Array[], { numFrames }: ClipGeometry): Float32Array | undefined {
+    const { aid, vae } = this.networks;
+    if (aid.data_mean === 'zero') return undefined;
+    return dataMean(given, numFrames, vae.scaling_factor);
   }
 
   /** Latents [F, C, h, w] to pixels [F, 3, H, W]. */

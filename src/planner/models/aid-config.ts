@@ -56,6 +56,11 @@ export const aidConfig = z.object({
   text_length: z.int().positive().default(77),
   /** What stands in the image latents of frames that are not given: zeros, or the last given frame again. */
   fill: z.enum(['zeros', 'repeat']).default('zeros'),
+  /**
+   * Ours, `zero` in SVD: the mean that the preconditioning takes the latents to have. `frame`: the last given frame's
+   * latents in every frame after it, so that the network denoises what differs from them.
+   */
+  data_mean: z.enum(['zero', 'frame']).default('zero'),
   /** The videos that the model was trained on. */
   video: z.object({
     /** Pixels, divisible by the autoencoder's factor. */

@@ -17,6 +17,20 @@ describe('preconditioning', () => {
     expect(lossWeight(sigma) * cOut ** 2).toBeCloseTo(1, 10);
   });
 
+  it('is the same about any other mean of the data', async () => {
+    const network = async (scaled: Float32Array) => scaled.map((value) => Math.tanh(3 * value));
+    const mean = Float32Array.of(5, -2);
+    const x = Float32Array.of(4.5, 1);
+    const about = await preconditioned(network, mean)(x, 2);
+    const centred = await preconditioned(network)(
+      x.map((value, i) => value - (mean[i] as number)),
+      2,
+    );
+    expect([...about]).toEqual(
+      [...centred].map((value, i) => expect.closeTo(value + (mean[i] as number), 5)),
+    );
+  });
+
   it('makes a denoiser of a network that predicts v', async () => {
     const sigma = 2;
     const [clean, noise] = [0.7, -1.3];

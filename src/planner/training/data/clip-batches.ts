@@ -1,4 +1,5 @@
 /** Batches of cached clips with their noise, each a function of the seed and its index alone. */
+import { dataMean } from '../../imagination/data-mean.js';
 import { imageLatents } from '../../imagination/image-latents.js';
 import { Random } from '../../random.js';
 import { type FloatTensor, floatTensor } from '../../runtime/tensor.js';
@@ -38,6 +39,8 @@ export interface ClipBatchOptions {
   readonly sigma: SigmaDistribution;
   readonly dropout: ConditionDropout;
   readonly fill: 'zeros' | 'repeat';
+  /** `frame`: `clean` is what differs from the given frames' latents, see `dataMean`. */
+  readonly dataMean: 'zero' | 'frame';
   /** Frames at the start of a clip that are given: 1 unless said otherwise, or drawn from these for each clip. */
   readonly givenFrames?: number | readonly number[] | undefined;
 }
@@ -51,16 +54,21 @@ export function clipBatch(index: number, options: ClipBatchOptions): ClipBatch {
   const dropped = clips.map(() => dropsOf(random.uniform(), dropout));
   const dims = [batchSize, ...(clips[0] as CachedClip).latents.dims];
   const sigmas = Float32Array.from(clips, () => Math.exp(sigma.mean + sigma.deviation * random.normal()));
-  const clean = joined(clips.map(({ latents }) => latents.data.map((value) => value * scalingFactor)));
+  const clean = clips.map(({ latents }) => latents.data.map((value) => value * scalingFactor));
   const given = clips.map(({ latents }, i) => {
-    if (dropped[i]?.frame === true) return new Float32Array(latents.data.length);
-    return firstFrames(latents, givenFor(random, givenFrames), fill);
+    const isDropped = dropped[i]?.frame === true;
+    if (isDropped && options.dataMean === 'zero') return new Float32Array(latents.data.length);
+    const frames = firstFrames(latents, givenFor(random, givenFrames));
+    if (options.dataMean === 'frame')
+      subtract(clean[i] as Float32Array, dataMean(frames, framesOf(latents), scalingFactor));
+    if (isDropped) return new Float32Array(latents.data.length);
+    return imageLatents(frames, framesOf(latents), sizeOf(latents), fill);
   });
   const seen = clips.map((clip) => clip.clipPixels.data);
   return {
     denoising: {
-      clean: floatTensor(dims, clean),
-      noise: floatTensor(dims, random.normals(clean.length)),
+      clean: floatTensor(dims, joined(clean)),
+      noise: floatTensor(dims, random.normals(dims.reduce((a, b) => a * b, 1))),
       sigma: floatTensor([batchSize], sigmas),
       frame_latents: floatTensor(dims, joined(given)),
     },
@@ -85,10 +93,14 @@ function givenFor(random: Random, given: number | readonly number[]): number {
   return typeof given === 'number' ? given : (given[random.below(given.length)] as number);
 }
 
-/** The first frames' latents in their places, then zeros or the last of them again. */
-function firstFrames({ dims, data }: FloatTensor, count: number, fill: 'zeros' | 'repeat'): Float32Array {
-  const [frames = 1] = dims;
-  const size = data.length / frames;
-  const given = Array.from({ length: count }, (_, frame) => data.subarray(frame * size, (frame + 1) * size));
-  return imageLatents(given, frames, size, fill);
+const framesOf = ({ dims: [frames = 1] }: FloatTensor): number => frames;
+const sizeOf = (latents: FloatTensor): number => latents.data.length / framesOf(latents);
+
+function firstFrames(latents: FloatTensor, count: number): Float32Array[] {
+  const size = sizeOf(latents);
+  return Array.from({ length: count }, (_, frame) => latents.data.subarray(frame * size, (frame + 1) * size));
+}
+
+function subtract(from: Float32Array, what: Float32Array): void {
+  for (let i = 0; i < from.length; i++) from[i] = (from[i] as number) - (what[i] as number);
 }

@@ -107,6 +107,7 @@ export function adaptRecipe(
     batchSize: clipsPerRun,
     scalingFactor: data.scalingFactor,
     fill: aid.fill,
+    dataMean: aid.data_mean,
   };
   return {
     training: trainingGraph(loss, {}, isTrained),

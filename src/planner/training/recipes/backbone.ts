@@ -24,6 +24,8 @@ export const backboneRecipeConfig = z.object({
   image_encoder: clipVisionConfig,
   /** SVD repeats the first frame's latents at every frame. */
   fill: z.enum(['zeros', 'repeat']).default('repeat'),
+  /** Ours, see `aid/config.json`: it has to be the same there. */
+  data_mean: z.enum(['zero', 'frame']).default('zero'),
 });
 export type BackboneRecipeConfig = z.infer<typeof backboneRecipeConfig>;
 
@@ -50,6 +52,7 @@ export function backboneRecipe(
     seed,
     batchSize: clipsPerRun,
     scalingFactor: data.scalingFactor,
+    dataMean: config.data_mean,
   };
   return {
     training: trainingGraph(loss, {}, () => true),

@@ -40,6 +40,7 @@ const options = (changes: Partial<ClipBatchOptions> = {}): ClipBatchOptions => (
   sigma: { mean: 0.3, deviation: 1.4 },
   dropout: { text: 0.1, frame: 0.2, both: 0.15 },
   fill: 'zeros',
+  dataMean: 'zero',
   ...changes,
 });
 
@@ -75,6 +76,18 @@ describe('a batch', () => {
       ]);
     }
     expect(new Set(denoising.noise.data).size).toBe(24);
+  });
+
+  it('holds what differs from the given frames where they are the mean, whether they are dropped or not', () => {
+    const none = { text: 0, frame: 0, both: 0 };
+    const changes = { dataMean: 'frame', givenFrames: 2 } as const;
+    for (const dropout of [none, { ...none, frame: 1 }]) {
+      const { denoising } = clipBatch(0, options({ ...changes, dropout }));
+      // A third frame that is 1/8 more than the second, times the scaling factor.
+      for (let i = 0; i < 4; i++)
+        expect([...denoising.clean.data.subarray(6 * i, 6 * i + 6)]).toEqual([0, 0, 0, 0, 1 / 16, 1 / 16]);
+      expect(denoising.frame_latents.data.every((value) => value === 0)).toBe(dropout.frame === 1);
+    }
   });
 
   it('repeats the given latents where the backbone was trained so', () => {
