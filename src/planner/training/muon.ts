@@ -21,6 +21,8 @@ export interface MuonOptions {
 const NEWTON_SCHULZ = { a: 3.4445, b: -4.775, c: 2.0315, iterations: 5 };
 /** Root mean square of a step for a learning rate of 1, about that of AdamW. */
 const STEP_SIZE = 0.2;
+/** Matrices so many times as wide as high are worked on through their small square. */
+const WIDE = 1.5;
 /** Thinner matrices have no directions to speak of. */
 const MIN_SIDE = 16;
 /** Tables of which a batch touches a few rows, and layers between the network and its data. */
@@ -130,18 +132,45 @@ export class Muon {
 /** Inputs `RxC` [slots, R, C] with Frobenius norm at most 1, outputs `orthogonal/RxC`. */
 function orthogonalization(groups: readonly Group[]): Graph {
   const graph = new Graph('orthogonalization');
-  const { a, b, c, iterations } = NEWTON_SCHULZ;
   for (const { name, short, long, slots } of groups) {
-    let x: Value = graph.input(name, 'float32', [slots, short, long]);
-    for (let i = 0; i < iterations; i++) {
-      const square = matMul(x, transpose(x, [0, 2, 1])); // [slots, R, R]
-      const polynomial = add(multiply(square, b), multiply(matMul(square, square), c));
-      x = add(multiply(x, a), matMul(polynomial, x));
-    }
-    graph.output(`orthogonal/${name}`, x);
+    const x = graph.input(name, 'float32', [slots, short, long]);
+    const iterate = long >= WIDE * short ? iteratedByGram : iterated;
+    graph.output(`orthogonal/${name}`, iterate(x, short));
   }
   return graph;
 }
+
+/** x [N, R, C] -> a x + b (x x') x + c (x x')^2 x, over and over: 10 R^3 + 20 R^2 C operations. */
+function iterated(x: Value): Value {
+  const { a, b, c, iterations } = NEWTON_SCHULZ;
+  for (let i = 0; i < iterations; i++) {
+    const square = gram(x);
+    const polynomial = add(multiply(square, b), multiply(matMul(square, square), c));
+    x = add(multiply(x, a), matMul(polynomial, x));
+  }
+  return x;
+}
+
+/**
+ * The same, as polynomials of x x' that are multiplied before they meet x: 34 R^3 + 4 R^2 C operations. They commute,
+ * so after a step by p the next x x' is p (x x') p.
+ */
+function iteratedByGram(x: Value, rows: number): Value {
+  const { a, b, c, iterations } = NEWTON_SCHULZ;
+  const identity = Float32Array.from({ length: rows ** 2 }, (_, i) => (i % (rows + 1) === 0 ? a : 0));
+  const scaledIdentity = x.graph.floats(identity, [1, rows, rows]);
+  let square = gram(x);
+  let product: Value | undefined;
+  for (let i = 0; i < iterations; i++) {
+    const p = add(add(multiply(square, b), multiply(matMul(square, square), c)), scaledIdentity);
+    product = product === undefined ? p : matMul(p, product);
+    square = matMul(matMul(p, square), p);
+  }
+  return product === undefined ? x : matMul(product, x);
+}
+
+/** x x' of x [N, R, C], [N, R, R]. */
+const gram = (x: Value): Value => matMul(x, transpose(x, [0, 2, 1]));
 
 /** Moves the momentum and writes the direction of the step, of length 1, the shorter side as rows. */
 function nesterov(

@@ -31,22 +31,28 @@ function iterated(value: number): number {
 }
 
 describe('Muon', () => {
-  it('moves each direction of a matrix by about the same, whatever its share in the gradient', async () => {
-    const [rows, columns] = [16, 24];
-    const values = Array.from({ length: rows }, (_, i) => 1 + i); // On a diagonal: its singular values.
-    const length = Math.hypot(...values);
-    const gradient = new Float32Array(rows * columns);
-    for (const [i, value] of values.entries()) gradient[i * columns + i] = 1e-3 * value;
-    const { data } = (await stepped({ w: [rows, columns] }, { w: gradient })).get('w') as TrainedTensor;
-    for (let i = 0; i < data.length; i++) {
-      const [row, column] = [Math.floor(i / columns), i % columns];
-      const size = row === column ? iterated((values[row] as number) / length) : 0;
-      expect(data[i]).toBeCloseTo(-0.1 * 0.2 * Math.sqrt(24) * size, 5);
-    }
-    const moves = values.map((_, i) => -(data[i * columns + i] as number) / (0.02 * Math.sqrt(24)));
-    expect(Math.min(...moves)).toBeGreaterThan(0.6);
-    expect(Math.max(...moves)).toBeLessThan(1.3);
-  });
+  it.each([
+    [16, 17],
+    [16, 24],
+    [16, 200],
+  ])(
+    'moves each direction of a %d x %d matrix by about the same, whatever its share in the gradient',
+    async (rows, columns) => {
+      const values = Array.from({ length: rows }, (_, i) => 1 + i); // On a diagonal: its singular values.
+      const length = Math.hypot(...values);
+      const gradient = new Float32Array(rows * columns);
+      for (const [i, value] of values.entries()) gradient[i * columns + i] = 1e-3 * value;
+      const { data } = (await stepped({ w: [rows, columns] }, { w: gradient })).get('w') as TrainedTensor;
+      for (let i = 0; i < data.length; i++) {
+        const [row, column] = [Math.floor(i / columns), i % columns];
+        const size = row === column ? iterated((values[row] as number) / length) : 0;
+        expect(data[i]).toBeCloseTo(-0.1 * 0.2 * Math.sqrt(columns) * size, 5);
+      }
+      const moves = values.map((_, i) => -(data[i * columns + i] as number) / (0.02 * Math.sqrt(columns)));
+      expect(Math.min(...moves)).toBeGreaterThan(0.6);
+      expect(Math.max(...moves)).toBeLessThan(1.3);
+    },
+  );
 
   it('treats a tall matrix as the wide one that it is when turned, and a kernel as [out, in * kernel]', async () => {
     const wide = new Random(1).normals(16 * 36);
