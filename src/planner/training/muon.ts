@@ -4,9 +4,10 @@
  * neural networks" (2024); the size of the step as in arXiv 2502.16982, which makes AdamW's learning rates fit.
  */
 import { Graph, type Value } from '../onnx/graph.js';
-import { add, multiply } from '../onnx/ops/elementwise.js';
+import { add, divide, multiply, sqrt } from '../onnx/ops/elementwise.js';
 import { transpose } from '../onnx/ops/layout.js';
 import { matMul } from '../onnx/ops/product.js';
+import { sum } from '../onnx/ops/reduce.js';
 import type { Engine, GraphSession } from '../runtime/engine.js';
 import { type FloatTensor, floatTensor, sharedFloats } from '../runtime/tensor.js';
 import { noWeights } from '../runtime/weight-source.js';
@@ -40,11 +41,11 @@ export function isHiddenMatrix(key: string, shape: readonly number[]): boolean {
   return shape.length > 1 && Math.min(...matrixOf(shape)) >= MIN_SIDE && !NOT_HIDDEN.test(key);
 }
 
-/** Matrices of one shape, the shorter side first. */
+/** Matrices of one shape. */
 interface Group {
   readonly name: string;
-  readonly short: number;
-  readonly long: number;
+  readonly rows: number;
+  readonly columns: number;
   readonly keys: string[];
   /** Matrices in each of the parts that go through the graph. */
   readonly slots: number;
@@ -61,9 +62,9 @@ export class Muon {
     this.#session = session;
     this.#inputs = Array.from({ length: parts }, () =>
       Object.fromEntries(
-        groups.map(({ name, short, long, slots }) => {
-          const empty = sharedFloats(new Float32Array(slots * short * long));
-          return [name, floatTensor([slots, short, long], empty)];
+        groups.map(({ name, rows, columns, slots }) => {
+          const empty = sharedFloats(new Float32Array(slots * rows * columns));
+          return [name, floatTensor([slots, rows, columns], empty)];
         }),
       ),
     );
@@ -77,13 +78,12 @@ export class Muon {
   ): Promise<Muon> {
     const keys = new Map<string, string[]>();
     for (const [key, shape] of matrices) {
-      const sides = [...matrixOf(shape)].sort((a, b) => a - b);
-      const name = sides.join('x');
+      const name = matrixOf(shape).join('x');
       keys.set(name, [...(keys.get(name) ?? []), key]);
     }
     const groups = [...keys].map(([name, members]): Group => {
-      const [short = 0, long = 0] = name.split('x').map(Number);
-      return { name, short, long, keys: members, slots: Math.ceil(members.length / parts) };
+      const [rows = 0, columns = 0] = name.split('x').map(Number);
+      return { name, rows, columns, keys: members, slots: Math.ceil(members.length / parts) };
     });
     const session = await engine.load(orthogonalization(groups), { weights: noWeights, parallelRuns: parts });
     return new Muon(groups, session, parts);
@@ -96,29 +96,28 @@ export class Muon {
     { learningRate, scale }: { readonly learningRate: number; readonly scale: number },
     { momentum, weightDecay }: MuonOptions,
   ): Promise<void> {
-    for (const { name, short, long, keys, slots } of this.#groups) {
-      const size = short * long;
+    for (const { name, rows, columns, keys, slots } of this.#groups) {
+      const size = rows * columns;
       for (const [part, input] of this.#inputs.entries()) {
         const { data } = input[name] as FloatTensor;
         for (const [slot, key] of keys.slice(part * slots, (part + 1) * slots).entries()) {
-          const { shape, m } = tensors.get(key) as TrainedTensor;
+          const { m } = tensors.get(key) as TrainedTensor;
           const gradient = gradients.get(key) as Float32Array;
-          const direction = data.subarray(slot * size, (slot + 1) * size);
-          nesterov(direction, m, gradient, momentum, scale, matrixOf(shape));
+          nesterov(data.subarray(slot * size, (slot + 1) * size), m, gradient, momentum, scale);
         }
       }
     }
     const results = await Promise.all(this.#inputs.map((input) => this.#session.run(input)));
-    for (const { name, short, long, keys, slots } of this.#groups) {
-      const size = short * long;
-      const stepSize = learningRate * STEP_SIZE * Math.sqrt(long);
+    for (const { name, rows, columns, keys, slots } of this.#groups) {
+      const size = rows * columns;
+      const stepSize = learningRate * STEP_SIZE * Math.sqrt(Math.max(rows, columns));
       for (const [index, key] of keys.entries()) {
         const outputs = results[Math.floor(index / slots)]?.tensors[`orthogonal/${name}`]
           ?.data as Float32Array;
         const slot = index % slots;
         const orthogonal = outputs.subarray(slot * size, (slot + 1) * size);
-        const { shape, data } = tensors.get(key) as TrainedTensor;
-        apply(data, orthogonal, stepSize, 1 - learningRate * weightDecay, matrixOf(shape));
+        const { data } = tensors.get(key) as TrainedTensor;
+        apply(data, orthogonal, stepSize, 1 - learningRate * weightDecay);
       }
     }
   }
@@ -129,15 +128,23 @@ export class Muon {
   }
 }
 
-/** Inputs `RxC` [slots, R, C] with Frobenius norm at most 1, outputs `orthogonal/RxC`. */
+/** Inputs `RxC` [slots, R, C], outputs `orthogonal/RxC`. */
 function orthogonalization(groups: readonly Group[]): Graph {
   const graph = new Graph('orthogonalization');
-  for (const { name, short, long, slots } of groups) {
-    const x = graph.input(name, 'float32', [slots, short, long]);
+  for (const { name, rows, columns, slots } of groups) {
+    const given = graph.input(name, 'float32', [slots, rows, columns]);
+    const turn = (x: Value): Value => (rows <= columns ? x : transpose(x, [0, 2, 1]));
+    const [short, long] = [Math.min(rows, columns), Math.max(rows, columns)];
     const iterate = long >= WIDE * short ? iteratedByGram : iterated;
-    graph.output(`orthogonal/${name}`, iterate(x, short));
+    graph.output(`orthogonal/${name}`, turn(iterate(normalized(turn(given)), short)));
   }
   return graph;
+}
+
+/** Each matrix of x [N, R, C] with a length of 1, so that no singular value is larger. */
+function normalized(x: Value): Value {
+  const length = sqrt(sum(multiply(x, x), [1, 2], { keepDims: true }));
+  return divide(x, add(length, 1e-12));
 }
 
 /** x [N, R, C] -> a x + b (x x') x + c (x x')^2 x, over and over: 10 R^3 + 20 R^2 C operations. */
@@ -172,45 +179,23 @@ function iteratedByGram(x: Value, rows: number): Value {
 /** x x' of x [N, R, C], [N, R, R]. */
 const gram = (x: Value): Value => matMul(x, transpose(x, [0, 2, 1]));
 
-/** Moves the momentum and writes the direction of the step, of length 1, the shorter side as rows. */
+/** Moves the momentum and writes the direction of the step. */
 function nesterov(
   direction: Float32Array,
   m: Float32Array,
   gradient: Float32Array,
   momentum: number,
   scale: number,
-  [rows, columns]: readonly [number, number],
 ): void {
-  const [rowStride, columnStride] = stridesOf(rows, columns);
-  let sum = 0;
-  for (let row = 0, i = 0; row < rows; row++) {
-    for (let column = 0, at = row * rowStride; column < columns; column++, i++, at += columnStride) {
-      const g = (gradient[i] as number) * scale;
-      const mi = momentum * (m[i] as number) + (1 - momentum) * g;
-      m[i] = mi;
-      const value = momentum * mi + (1 - momentum) * g;
-      sum += value * value;
-      direction[at] = value;
-    }
-  }
-  const perLength = 1 / (Math.sqrt(sum) + 1e-12);
-  for (let i = 0; i < direction.length; i++) direction[i] = (direction[i] as number) * perLength;
-}
-
-function apply(
-  data: Float32Array,
-  orthogonal: Float32Array,
-  stepSize: number,
-  decay: number,
-  [rows, columns]: readonly [number, number],
-): void {
-  const [rowStride, columnStride] = stridesOf(rows, columns);
-  for (let row = 0, i = 0; row < rows; row++) {
-    for (let column = 0, at = row * rowStride; column < columns; column++, i++, at += columnStride)
-      data[i] = decay * (data[i] as number) - stepSize * (orthogonal[at] as number);
+  for (let i = 0; i < direction.length; i++) {
+    const g = (gradient[i] as number) * scale;
+    const mi = momentum * (m[i] as number) + (1 - momentum) * g;
+    m[i] = mi;
+    direction[i] = momentum * mi + (1 - momentum) * g;
   }
 }
 
-/** Of a matrix that lies turned where it has more rows than columns. */
-const stridesOf = (rows: number, columns: number): readonly [row: number, column: number] =>
-  rows <= columns ? [columns, 1] : [1, rows];
+function apply(data: Float32Array, orthogonal: Float32Array, stepSize: number, decay: number): void {
+  for (let i = 0; i < data.length; i++)
+    data[i] = decay * (data[i] as number) - stepSize * (orthogonal[i] as number);
+}
