@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeFrame } from '#planner/conditioning/frame.js';
@@ -63,7 +63,9 @@ describe.skipIf(noSamples !== undefined)('aid data inspect', () => {
     );
     const { exitCode, stdout } = await aid(['data', 'inspect', config]);
     expect([exitCode, stdout.split('\n')[1]]).toEqual([0, '  episodes      2 usable, 0 skipped']);
-    const run = await aid(['data', 'inspect', 'models/training/adapt.json']);
+    const moved = join(folder, 'adapt.json');
+    copyFileSync('models/training/adapt.json', moved);
+    const run = await aid(['data', 'inspect', moved]);
     expect(run.stderr).toMatch(/runs\/episodes: no such folder\n$/);
     writeFileSync(config, JSON.stringify({ lerobot: 'x', cam: 'top' }));
     const odd = await aid(['data', 'inspect', config]);
