@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aid_reference.denoiser import Condition
+from aid_reference.denoiser import Condition, repeat_first_frame
 from aid_reference.draw import Draw
 from aid_reference.karras import karras_sigmas
 from aid_reference.model_folder import Model
@@ -60,6 +60,9 @@ def prepare(model: Model, arguments: argparse.Namespace) -> tuple[Lap, dict[str,
             state_embeds=texts[1:-1].flatten(0, 1)[None],
             visual_embeds=image_encoder(pixel_values=clip_frame).last_hidden_state,
             added_time_ids=time_ids(configs),
+            data_mean=repeat_first_frame(frame_latents) * configs.vae["scaling_factor"]
+            if configs.aid.get("data_mean") == "frame"
+            else None,
         )
         null_states = texts[-1:].repeat(1, states, 1)
         denoise = dual_guidance(denoiser, full, texts[-1:], null_states, frame_guidance, text_guidance)

@@ -18,13 +18,15 @@ class Condition:
     state_embeds: Tensor  # [B,S*L,T]
     visual_embeds: Tensor  # [B,V,W]
     added_time_ids: Tensor  # [B,3]
+    data_mean: Tensor | None = None
+    """[B,F,4,H,W]: what the preconditioning takes as the latents' mean (`data_mean: "frame"`); None: zero."""
 
     def without_text(self, null_instruction: Tensor, null_states: Tensor) -> "Condition":
         """The branch `frame` of Eq. 8: the frame, empty texts."""
         return replace(self, instruction_embeds=null_instruction, state_embeds=null_states)
 
     def without_frame(self) -> "Condition":
-        """Zero frame latents and zero visual embeddings."""
+        """Zero frame latents and zero visual embeddings; the mean stays."""
         return replace(
             self,
             frame_latents=torch.zeros_like(self.frame_latents),
@@ -34,7 +36,8 @@ class Condition:
     @staticmethod
     def batch(conditions: "list[Condition]") -> "Condition":
         """The conditions one after another along the batch."""
-        names = [field.name for field in fields(Condition)]
+        first = conditions[0]
+        names = [field.name for field in fields(Condition) if getattr(first, field.name) is not None]
         return Condition(**{name: torch.cat([getattr(c, name) for c in conditions]) for name in names})
 
 
@@ -53,7 +56,14 @@ class Denoiser(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor, condition: Condition, tokens: Tensor | None = None) -> Tensor:
         """x [B,F,4,H,W], sigma [B] -> denoised [B,F,4,H,W]."""
         p = precondition(sigma)
+        mean = torch.zeros_like(x) if condition.data_mean is None else condition.data_mean
+        x = x - mean
         sample = torch.cat([p.c_in * x, condition.frame_latents], dim=2)  # [B,F,8,H,W]
         tokens = self.tokens(condition) if tokens is None else tokens
         v = run_unet(self.unet, sample, p.c_noise, tokens, condition.added_time_ids)
-        return p.c_skip * x + p.c_out * v
+        return mean + p.c_skip * x + p.c_out * v
+
+
+def repeat_first_frame(latents: Tensor) -> Tensor:
+    """[B,F,4,H,W] -> the first frame's latents at every frame: the mean of a clip with one given frame."""
+    return latents[:, :1].expand_as(latents)

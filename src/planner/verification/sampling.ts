@@ -13,6 +13,7 @@ import { type FloatTensor, floatTensor } from '../runtime/tensor.js';
 import { checkWeights } from '../weights/check-weights.js';
 import type { Case } from './case.js';
 import type { CaseKind, Output } from './case-kind.js';
+import { DATA_MEAN, frameMean } from './frame-mean.js';
 import { buildGraph, floatsOf, openBatch, runGraphs } from './network-graph.js';
 import { configOf, dqFormerConfigOf, EMBEDS, unetConfigOf } from './networks.js';
 
@@ -23,6 +24,7 @@ const samplerCaseConfig = z.object({
   rho: z.number().positive(),
   frame_guidance: z.number(),
   text_guidance: z.number(),
+  data_mean: DATA_MEAN,
 });
 
 export const samplerCase: CaseKind = {
@@ -102,17 +104,20 @@ export const samplerCase: CaseKind = {
     checkWeights(unetUsed.name, [graph], unetUsed.weights);
     const session = await engine.load(graph, { weights: (key) => unetUsed.weights.get(key) });
     try {
-      const denoise = preconditioned(async (scaled, cNoise) => {
-        const latents = stack(branches.map(() => floatTensor(noise.dims, scaled)));
-        const timestep = filled(branches.length * batch, cNoise);
-        const { tensors } = await session.run({ ...inputs, latents, timestep });
-        const { data } = floatsOf('output', tensors['output']);
-        const size = data.length / branches.length;
-        return combine(
-          branches,
-          branches.map((_, i) => data.subarray(i * size, (i + 1) * size)),
-        );
-      });
+      const denoise = preconditioned(
+        async (scaled, cNoise) => {
+          const latents = stack(branches.map(() => floatTensor(noise.dims, scaled)));
+          const timestep = filled(branches.length * batch, cNoise);
+          const { tensors } = await session.run({ ...inputs, latents, timestep });
+          const { data } = floatsOf('output', tensors['output']);
+          const size = data.length / branches.length;
+          return combine(
+            branches,
+            branches.map((_, i) => data.subarray(i * size, (i + 1) * size)),
+          );
+        },
+        parsed.data_mean === 'frame' ? frameMean(frameLatents) : undefined,
+      );
       const scale = initialNoiseScale(sigmas);
       const latents = [noise.data.map((value) => scale * value)];
       for await (const { x } of euler(denoise, latents[0] as Float32Array, sigmas))

@@ -12,11 +12,15 @@ import { checkWeights } from '../weights/check-weights.js';
 import { readFloats, type StoredTensor } from '../weights/safetensors.js';
 import type { Case } from './case.js';
 import type { CaseKind, Output } from './case-kind.js';
+import { DATA_MEAN, frameMean } from './frame-mean.js';
 import { floatsOf, refusing } from './network-graph.js';
 import { configOf, dqFormerConfigOf, EMBEDS, unetConfigOf } from './networks.js';
 
 const AID = 'every adapter, every attn2, the whole DQFormer';
-const trainingCaseConfig = z.object({ trainable: z.enum([AID, 'everything']).default(AID) });
+const trainingCaseConfig = z.object({
+  trainable: z.enum([AID, 'everything']).default(AID),
+  data_mean: DATA_MEAN,
+});
 /** What AID trains. */
 const AID_KEYS = /^dqformer\.|_adapter\.|\.attn2\./;
 
@@ -24,8 +28,11 @@ export const trainingCase: CaseKind = {
   tolerance: 1e-3,
   inputs: [...EMBEDS, 'frame_latents', 'added_time_ids', 'clean_latents', 'noise', 'sigma'],
   run: async (engine, given) => {
-    const { trainable } = configOf(given, trainingCaseConfig);
-    const data = Object.fromEntries(trainingCase.inputs.map((name) => [name, given.floats(name)]));
+    const { trainable, data_mean } = configOf(given, trainingCaseConfig);
+    const read = Object.fromEntries(trainingCase.inputs.map((name) => [name, given.floats(name)]));
+    // The network sees latents about their mean, as in the trainer's batches.
+    const mean = data_mean === 'frame' ? frameMean(given.floats('frame_latents')) : undefined;
+    const data = { ...read, clean_latents: shifted(given.floats('clean_latents'), mean, -1) };
     const used = { unet: given.used('unet-aid'), dqformer: given.used('dqformer') };
     const { graph, trained } = refusing(given.name, () =>
       trainingGraphOf(given.name, data, used, (key) => trainable === 'everything' || AID_KEYS.test(key)),
@@ -49,7 +56,7 @@ export const trainingCase: CaseKind = {
       const { tensors } = await session.run({ ...data, ...parameters });
       const outputs = new Map<string, Output>([
         ['loss', { dims: [1], data: floatsOf('loss', tensors['loss']).data }],
-        ['denoised', floatsOf('denoised', tensors['denoised'])],
+        ['denoised', shifted(floatsOf('denoised', tensors['denoised']), mean, 1)],
       ]);
       for (const key of trained.keys()) outputs.set(`grad.${key}`, floatsOf(key, tensors[gradientName(key)]));
       return outputs;
@@ -58,6 +65,14 @@ export const trainingCase: CaseKind = {
     }
   },
 };
+
+function shifted(tensor: FloatTensor, by: Float32Array | undefined, sign: 1 | -1): FloatTensor {
+  if (by === undefined) return tensor;
+  return floatTensor(
+    tensor.dims,
+    tensor.data.map((value, i) => value + sign * (by[i] ?? 0)),
+  );
+}
 
 function trainingGraphOf(
   name: string,

@@ -6,7 +6,7 @@ from torch import nn
 from ..adapted_unet import build_unet
 from ..case_folder import Case, Tensors
 from ..config import Config
-from ..denoiser import Condition, Denoiser
+from ..denoiser import Condition, Denoiser, repeat_first_frame
 from ..dqformer import DQFormer
 from ..draw import Draw
 from ..karras import karras_sigmas
@@ -42,8 +42,10 @@ def _draw_condition(case: Case, shapes: Config, draw: Draw) -> tuple[Tensors, tu
     return inputs, latents
 
 
-def _condition(io: Tensors) -> Condition:
-    return Condition(**{name: io[name] for name in Condition.__dataclass_fields__})
+def _condition(io: Tensors, config: Config) -> Condition:
+    names = [name for name in Condition.__dataclass_fields__ if name != "data_mean"]
+    mean = repeat_first_frame(io["frame_latents"]) if config.get("data_mean") == "frame" else None
+    return Condition(**{name: io[name] for name in names}, data_mean=mean)
 
 
 def _sampler_inputs(case: Case, shapes: Config, draw: Draw) -> Tensors:
@@ -60,7 +62,7 @@ def _sampler_outputs(model: nn.Module, case: Case, io: Tensors) -> Tensors:
     assert isinstance(model, Denoiser)
     denoise = dual_guidance(
         model,
-        _condition(io),
+        _condition(io, config),
         io["null_instruction_embeds"],
         io["null_state_embeds"],
         config["frame_guidance"],
@@ -86,7 +88,7 @@ def _training_outputs(model: nn.Module, case: Case, io: Tensors) -> Tensors:
     assert isinstance(model, Denoiser)
     trained = select_trainable(model, case.config["trainable"])
     with torch.enable_grad():
-        loss, denoised = edm_loss(model, io["clean_latents"], io["noise"], io["sigma"], _condition(io))
+        loss, denoised = edm_loss(model, io["clean_latents"], io["noise"], io["sigma"], _condition(io, case.config))
         loss.backward()
     grads = {f"grad.{name}": p.grad for name, p in trained.items() if p.grad is not None}
     return {"loss": loss.detach()[None], "denoised": denoised.detach(), **grads}
