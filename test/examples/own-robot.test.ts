@@ -1,10 +1,53 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { templateStates } from '#planner/conditioning/template-state-prompter.js';
+import { loadTokenizer } from '#planner/conditioning/tokenizer.js';
 import { run } from '../cli/run-aid.js';
 import { putBags, runConfig, temporaryFolder, writeConfig } from '../planner/training/tiny-runs.js';
 
-const noSim = existsSync('sim/.venv/bin/aid-sim') ? undefined : 'sim/.venv is not set up: run sim/setup.sh';
+const SIM = 'sim/.venv/bin/aid-sim';
+const WORKSHOP = 'examples/own-robot/workshop.toml';
+const noSim = existsSync(SIM) ? undefined : 'sim/.venv is not set up: run sim/setup.sh';
+
+interface Vocabulary {
+  readonly objects: readonly string[];
+  readonly plates: readonly string[];
+  readonly families: Readonly<
+    Record<string, { readonly train: readonly string[]; readonly heldOut: readonly string[] }>
+  >;
+}
+
+/** Every command that a table's words can make. */
+function commandsOf({ objects, plates, families }: Vocabulary): string[] {
+  return Object.entries(families).flatMap(([family, { train, heldOut }]) => {
+    const targets = family === 'put' ? plates : objects;
+    return [...train, ...heldOut].flatMap((sentence) =>
+      objects.flatMap((object) =>
+        (sentence.includes('{target}') ? targets : ['']).map((target) =>
+          sentence.replace('{object}', object).replace('{target}', target),
+        ),
+      ),
+    );
+  });
+}
+
+it.skipIf(noSim !== undefined).each([
+  ['the default table', []],
+  ['the workshop', ['--variant', WORKSHOP]],
+] as const)(
+  "aid-mini reads the whole of every command of %s, and of the template's states",
+  async (_, variant) => {
+    const { stdout, stderr } = await run(SIM, ['vocabulary', ...variant]);
+    expect(stderr).toBe('');
+    const commands = commandsOf(JSON.parse(stdout));
+    expect(commands.length).toBeGreaterThan(500);
+    const { text_length: length } = JSON.parse(readFileSync('models/aid-mini/aid/config.json', 'utf8'));
+    const tokenizer = await loadTokenizer('models/aid-mini/tokenizer');
+    const texts = new Set(commands.flatMap((command) => [command, ...templateStates(command)]));
+    expect([...texts].filter((text) => tokenizer.encode(text, { length }).truncated)).toEqual([]);
+  },
+);
 
 it.skipIf(noSim !== undefined)(
   "a tiny model is adapted to another robot's recordings",
