@@ -9,12 +9,13 @@ export function evaluationTable(report: EvaluationReport): string[] {
 }
 
 function whatRan({ model, engine, scenes, sampling, seeds, speed }: EvaluationReport): string[] {
-  const { seeds: range, count, skipped, generator } = scenes;
+  const { seeds: range, count, skipped, generator, variant } = scenes;
   const { numInferenceSteps: steps, sampler, frameGuidance, textGuidance } = sampling;
+  const table = variant === 'default' ? '' : `, the table ${variant}`;
   const without = skipped.length === 0 ? '' : ` (${skipped.length} seeds make none)`;
   return [
     `${relative('', model.path) || model.path}, SHA-256 ${model.sha256.slice(0, 12)}, on ${engine.provider} (${engine.threads} threads)`,
-    `${count} scenes of the seeds ${range.from}:${range.to}${without}, ${generator}; ${seeds} clips each`,
+    `${count} scenes of the seeds ${range.from}:${range.to}${without}, ${generator}${table}; ${seeds} clips each`,
     `${steps} steps of ${sampler}, frame guidance ${frameGuidance}, text guidance ${textGuidance}; ${speed.msPerClip.toFixed(0)} ms a clip`,
   ];
 }

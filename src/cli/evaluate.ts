@@ -14,6 +14,7 @@ import { ClipsJournal, FiguresJournal } from '../planner/evaluation/scene-journa
 import type { SeedRange } from '../planner/evaluation/scene-maker.js';
 import type { SceneResult } from '../planner/evaluation/scene-result.js';
 import { openSceneSet, type SceneSet } from '../planner/evaluation/scene-set.js';
+import { readVariant, type SceneVariant } from '../planner/evaluation/scene-variant.js';
 import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { COMPONENT_NAMES, openModelFolder } from '../planner/weights/model-folder.js';
@@ -30,6 +31,7 @@ import { note, say, sayJson } from './terminal.js';
 interface EvaluateFlags {
   readonly model?: string;
   readonly scenes: SeedRange;
+  readonly variant?: string;
   readonly seeds: number;
   readonly steps?: number;
   readonly preset?: string;
@@ -61,6 +63,7 @@ export function evaluateCommand(): Command {
         .argParser(seedRange)
         .default({ from: 10_000, to: 10_128 }, '10000:10128'),
     )
+    .option('--variant <file>', "another table than the simulator's own: its TOML or JSON file, see sim/")
     .option('--seeds <n>', 'clips of the command in each scene', wholeNumber(1), 4)
     .option('--steps <n>', 'denoising steps (default: as the model says)', wholeNumber(1))
     .option('--preset <name>', "the model's settings of that name, such as fast")
@@ -114,7 +117,13 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
     throw new AidError('invalid-argument', `--images ${images}: expected a folder, got a file`);
   if (flags.data !== undefined && flags.save === undefined)
     throw new AidError('invalid-argument', '--data: expected --save DIR beside it, where the clips are kept');
+  if (flags.data !== undefined && flags.variant !== undefined)
+    throw new AidError(
+      'invalid-argument',
+      '--variant: of simulated scenes, and --data has recorded episodes',
+    );
   if (flags.save !== undefined) refuseSavedRun(flags.save);
+  const variant = flags.variant === undefined ? undefined : await readVariant(flags.variant);
   const model = modelFolder(flags.model);
   progress.phase(`loading ${model}`);
   const planner = await VideoPlanner.load(model, {
@@ -131,7 +140,7 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
       await evaluateData(planner, { ...flags, source, save, sampling, facts }, progress, abortSignal);
       return;
     }
-    const set = await sceneSet(flags, progress, abortSignal);
+    const set = await sceneSet(flags, variant, progress, abortSignal);
     const journal = await openJournal(set, facts, flags, sampling);
     if (journal.size > 0)
       note(`${journal.size} of ${set.scenes.length} scenes are known from an evaluation that was stopped`);
@@ -164,10 +173,11 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
 
 async function sceneSet(
   { scenes: seeds, cache, workers }: EvaluateFlags,
+  variant: SceneVariant | undefined,
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<SceneSet> {
-  for await (const event of openSceneSet({ seeds, cache, workers, abortSignal })) {
+  for await (const event of openSceneSet({ seeds, cache, workers, variant, abortSignal })) {
     if (event.kind === 'end') return event.set;
     progress.step(event.done, event.total, 'simulating scenes');
   }

@@ -23,6 +23,8 @@ export interface MakeScenesOptions {
   readonly size: { readonly width: number; readonly height: number };
   /** Processes. */
   readonly workers: number;
+  /** Variant file of another table than the default one. */
+  readonly variant?: string | undefined;
   readonly simFolder?: string;
   readonly abortSignal?: AbortSignal | undefined;
 }
@@ -38,14 +40,8 @@ export interface SimulatedEvent {
 const COUNT = /(\d+)\/(\d+)/;
 const ERROR_LINE = /^aid-sim: error: (.*)$/;
 
-/**
- * Makes the scenes that are not in the folder yet. Aborting, or leaving the iteration, stops the simulator; what
- * it finished stays. Errors: `invalid-data` when it is not set up or fails, `aborted`.
- */
-export async function* makeScenes(
-  options: MakeScenesOptions,
-): AsyncGenerator<SimulatedEvent, void, undefined> {
-  const { seeds, folder, size, workers, simFolder = SIM_FOLDER, abortSignal } = options;
+/** The simulator's program. Errors: `invalid-data` when it is not set up. */
+export function simProgram(simFolder: string): string {
   const program = join(simFolder, '.venv', 'bin', 'aid-sim');
   if (!existsSync(program)) {
     throw new AidError(
@@ -53,6 +49,23 @@ export async function* makeScenes(
       `${program}: not there, and the truth of a scene is made with it: run sim/setup.sh in the repository`,
     );
   }
+  return program;
+}
+
+/** What the simulator says went wrong, the last line of its standard error. */
+export function errorOfSim(stderr: string): string | undefined {
+  return ERROR_LINE.exec(stderr.trimEnd().split('\n').at(-1) ?? '')?.[1];
+}
+
+/**
+ * Makes the scenes that are not in the folder yet. Aborting, or leaving the iteration, stops the simulator; what
+ * it finished stays. Errors: `invalid-data` when it is not set up or fails, `aborted`.
+ */
+export async function* makeScenes(
+  options: MakeScenesOptions,
+): AsyncGenerator<SimulatedEvent, void, undefined> {
+  const { seeds, folder, size, workers, variant, simFolder = SIM_FOLDER, abortSignal } = options;
+  const program = simProgram(simFolder);
   throwIfAborted(abortSignal);
   const child = spawn(
     program,
@@ -60,6 +73,7 @@ export async function* makeScenes(
       'outcomes',
       ...['--seeds', `${seeds.from}:${seeds.to}`, '--out', folder, '--frames', 'last', '--resume'],
       ...['--size', `${size.width}x${size.height}`, '--workers', String(workers)],
+      ...(variant === undefined ? [] : ['--variant', variant]),
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
@@ -87,9 +101,7 @@ export async function* makeScenes(
     throwIfAborted(abortSignal);
     if (status !== 0) {
       const reason =
-        status instanceof Error
-          ? status.message
-          : (ERROR_LINE.exec(lastLine)?.[1] ?? `${lastLine} (${status})`);
+        status instanceof Error ? status.message : (errorOfSim(lastLine) ?? `${lastLine} (${status})`);
       throw new AidError('invalid-data', `the scenes could not be made: ${reason}`);
     }
   } finally {

@@ -15,6 +15,7 @@ import {
   type SimulatedEvent,
   simFingerprint,
 } from './scene-maker.js';
+import type { SceneVariant } from './scene-variant.js';
 
 const commandEntry = z.object({
   index: z.int().nonnegative(),
@@ -82,8 +83,9 @@ export interface SceneSet {
   readonly seeds: SeedRange;
   /** What made it, such as "aid-sim 0.1.0". */
   readonly generator: string;
-  /** Of the simulator's sources. */
+  /** Of the simulator's sources and, with another table, of its variant file. */
   readonly fingerprint: string;
+  /** The table's name. */
   readonly variant: string;
   /** Of the camera's pictures. */
   readonly width: number;
@@ -104,6 +106,8 @@ export interface SceneSetOptions {
   readonly size?: { readonly width: number; readonly height: number };
   /** Processes that simulate; 1 unless said otherwise. */
   readonly workers?: number;
+  /** The default table unless said otherwise. */
+  readonly variant?: SceneVariant | undefined;
   readonly simFolder?: string;
   readonly abortSignal?: AbortSignal | undefined;
 }
@@ -113,21 +117,22 @@ export type SceneSetEvent = SimulatedEvent | { readonly kind: 'end'; readonly se
 const SIZE = { width: 128, height: 128 };
 
 /**
- * Opens the scenes of these seeds, making those that the cache lacks. Scenes of another size or of another version
- * of the simulator are kept apart. Errors: `invalid-argument`, `invalid-data`, `aborted`.
+ * Opens the scenes of these seeds, making those that the cache lacks. Scenes of another size, another table or another
+ * version of the simulator are kept apart. Errors: `invalid-argument`, `invalid-data`, `aborted`.
  */
 export async function* openSceneSet(
   options: SceneSetOptions,
 ): AsyncGenerator<SceneSetEvent, void, undefined> {
-  const { seeds, cache, size = SIZE, workers = 1, simFolder = SIM_FOLDER, abortSignal } = options;
+  const { seeds, cache, size = SIZE, workers = 1, variant, simFolder = SIM_FOLDER, abortSignal } = options;
   const { from, to } = seeds;
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || to <= from)
     throw new AidError('invalid-argument', `seeds: expected A:B with 0 <= A < B, got ${from}:${to}`);
-  const fingerprint = simFingerprint(simFolder);
+  const sources = simFingerprint(simFolder);
+  const fingerprint = variant === undefined ? sources : `${sources}-${variant.digest}`;
   const folder = join(cache, `${size.width}x${size.height}-${fingerprint}`);
   const file = join(folder, 'scenes.json');
   if (!(existsSync(file) && isComplete(readScenesFile(file), seeds)))
-    yield* makeScenes({ seeds, folder, size, workers, simFolder, abortSignal });
+    yield* makeScenes({ seeds, folder, size, workers, variant: variant?.file, simFolder, abortSignal });
   const content = readScenesFile(file);
   if (!isComplete(content, seeds))
     throw new AidError('invalid-data', `${file}: expected the seeds ${from}:${to}, some are missing`);

@@ -7,6 +7,7 @@ import { simFingerprint } from '#planner/evaluation/scene-maker.js';
 import { tinyModel } from '../../support/tiny-model.js';
 import { emptyFolder, SCENES_FIXTURE } from './fake-sim.js';
 
+const noSim = existsSync('sim/.venv/bin/aid-sim') ? undefined : 'sim/.venv is not set up: run sim/setup.sh';
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
 function aid(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
@@ -96,6 +97,8 @@ it('refuses what it cannot use in one line, before it simulates anything', async
     [['--scenes', '7:7'], 'Expected A:B'],
     [['--preset', 'best'], 'the model has no best; it has fast'],
     [['--out', cache.replace(/cache$/, '')], 'expected a file, got a folder'],
+    [['--variant', 'gone.toml'], 'gone.toml: no such file'],
+    [['--variant', 'workshop.toml', '--data', 'bags', '--save', 'run'], '--data has recorded episodes'],
   ] as const) {
     const { status, stdout, stderr } = await aid('evaluate', '--model', model, '--cache', cache, ...flags);
     expect(status, words).toBe(1);
@@ -104,3 +107,16 @@ it('refuses what it cannot use in one line, before it simulates anything', async
   }
   expect(existsSync(cache)).toBe(false);
 });
+
+it.skipIf(noSim !== undefined)(
+  'refuses a variant file that the simulator refuses, before it opens the model',
+  async () => {
+    const file = join(emptyFolder(), 'odd.toml');
+    writeFileSync(file, '[camera]\nzoom = 2\n');
+    const { status, stderr } = await aid('evaluate', '--model', 'no-such-model', '--variant', file);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^aid: variant .*odd.toml.*unknown key 'zoom'.*\n$/),
+    ]);
+  },
+);

@@ -9,6 +9,7 @@ import {
   type SceneSetEvent,
   type SceneSetOptions,
 } from '#planner/evaluation/scene-set.js';
+import { readVariant } from '#planner/evaluation/scene-variant.js';
 import { largestDifference } from '../conditioning/pictures.js';
 import { emptyFolder, type FakeSim, fakeSim, SCENES_FIXTURE } from './fake-sim.js';
 
@@ -66,6 +67,23 @@ describe('making scenes', () => {
     const { set } = await open(sim, { cache });
     expect(sim.runs()).toHaveLength(3);
     expect(set.folder).toContain(simFingerprint(sim.folder));
+  });
+
+  it('lets it draw another table, whose scenes are kept by what its file says', async () => {
+    const [sim, cache, file] = [fakeSim(), emptyFolder(), join(emptyFolder(), 'dusk.toml')];
+    const folderOf = async (content: string): Promise<string> => {
+      writeFileSync(file, content);
+      return (await open(sim, { cache, variant: await readVariant(file, sim.folder) })).set.folder;
+    };
+    const folders = [await folderOf('name = "dusk"'), await folderOf('name = "dawn"')];
+    expect(await folderOf('name = "dusk"')).toBe(folders[0]);
+    folders.push((await open(sim, { cache })).set.folder);
+    expect(new Set(folders).size).toBe(3);
+    expect(sim.runs().map((args) => args.slice(-2))).toEqual([
+      ['--variant', file],
+      ['--variant', file],
+      ['--workers', '1'],
+    ]);
   });
 
   it('says how to set the simulator up when it is not', async () => {
