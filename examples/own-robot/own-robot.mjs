@@ -1,133 +1,197 @@
-// A model adapted to another robot's recordings, end to end: record, inspect, evaluate, train, evaluate again.
+// A model adapted to another robot's recordings, end to end: record, inspect, evaluate, train, evaluate again, for
+// several numbers of episodes.
 //
-//   node examples/own-robot/own-robot.mjs [--model DIR] [--out DIR] [--episodes 16,64,256] [--steps N]
-//                                         [--test-episodes N] [--variant FILE] [--threads N]
+//   node examples/own-robot/own-robot.mjs [--model DIR] [--out DIR] [--episodes 50,200,800] [--steps N]
+//       [--decoder-steps N] [--train text_encoder] [--scenes N] [--test-episodes N] [--variant FILE]
+//       [--table FILE] [--threads N]
 //
-// The "robot" is the simulated table with another table, colours, camera and words; with bags of a real one, put them
-// where this one records its own and leave step 1 out. Run again after an interruption, it goes on.
+// The "robot" is the simulated table with another table, colours, camera, light and words; with bags of a real one, put
+// them where this one records its own and leave step 1 out. Run again after an interruption, it goes on. Other weights
+// in --model, or another table, begin anew, in a folder of their own.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { VideoPlanner } from 'aid-planner';
+import { resultsPage } from './results-page.mjs';
+import { adaptConfig, decoderConfig } from './training-configs.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const project = resolve(here, '../..');
+/** Of seeds that no training episode has. */
+const TEST_SEED = 10_000;
+
 const { values: options } = parseArgs({
   options: {
     model: { type: 'string', default: join(project, 'models', 'aid-mini') },
     out: { type: 'string', default: join(project, 'runs', 'own-robot') },
-    episodes: { type: 'string', default: '16,64,256' },
-    steps: { type: 'string', default: '1000' },
-    'test-episodes': { type: 'string', default: '32' },
+    episodes: { type: 'string', default: '50,200,800' },
+    steps: { type: 'string', default: '300' },
+    'decoder-steps': { type: 'string', default: '400' },
+    // Whole networks that are trained besides DQFormer, adapters and attn2: new words are spelled out in letters,
+    // and the text tower learns to read them.
+    train: { type: 'string', default: 'text_encoder' },
+    scenes: { type: 'string', default: '64' },
+    'test-episodes': { type: 'string', default: '24' },
     variant: { type: 'string', default: join(here, 'workshop.toml') },
+    table: { type: 'string' },
     threads: { type: 'string' },
   },
 });
-const [model, out] = [resolve(options.model), resolve(options.out)];
-const counts = options.episodes.split(',').map(Number);
+const variant = resolve(options.variant);
+const counts = options.episodes
+  .split(',')
+  .map(Number)
+  .sort((a, b) => a - b);
+const [steps, decoderSteps] = [Number(options.steps), Number(options['decoder-steps'])];
 const tests = Number(options['test-episodes']);
+const train = options.train === '' ? [] : options.train.split(',');
 const threads = options.threads === undefined ? [] : ['--threads', options.threads];
+
+class Failure extends Error {}
 const say = (line) => process.stdout.write(`${line}\n`);
+const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 
 function run(program, args) {
   const { status } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-  if (status !== 0) {
-    process.stderr.write(`own-robot: ${[program, ...args].join(' ')} ended with status ${status}\n`);
-    process.exit(1);
-  }
+  if (status !== 0) throw new Failure(`${[program, ...args].join(' ')} ended with status ${status}`);
 }
 const aid = (...args) => run(process.execPath, [join(project, 'dist', 'cli', 'main.js'), ...args]);
 
-const config = JSON.parse(readFileSync(join(model, 'aid', 'config.json'), 'utf8'));
-const { width, height } = config.video;
-
-say('1. Recording');
-const sim = join(project, 'sim', '.venv', 'bin', 'aid-sim');
-// Some seeds make no episode.
-const spare = (count) => Math.ceil(count * 1.3) + 4;
-for (const [name, first, count] of [
-  ['recorded', 0, Math.max(...counts)],
-  ['test', 10_000, tests],
-]) {
-  const size = ['--size', `${width}x${height}`, '--resume'];
-  const seeds = ['--seeds', `${first}:${first + spare(count)}`, '--out', join(out, name)];
-  run(sim, ['episodes', '--variant', resolve(options.variant), ...seeds, ...size]);
+async function describe(model) {
+  const planner = await VideoPlanner.load(model, { provider: 'cpu', threads: 1 });
+  await planner.dispose();
+  return { sha256: planner.sha256, video: planner.video };
 }
 
-say('2. Inspecting');
-aid('data', 'inspect', join(out, 'recorded'), '--sheet', join(out, 'recorded.png'), '--limit', '64');
+/** Bags of so many of the variant's episodes, and some to spare: not every seed makes one. */
+function record(folder, firstSeed, count, { width, height }) {
+  const seeds = `${firstSeed}:${firstSeed + Math.ceil(count * 1.1) + 4}`;
+  const picture = ['--size', `${width}x${height}`, '--variant', variant];
+  const workers = ['--workers', String(availableParallelism()), '--resume'];
+  run(join(project, 'sim', '.venv', 'bin', 'aid-sim'), [
+    'episodes',
+    ...['--seeds', seeds, '--out', folder],
+    ...[...picture, ...workers],
+  ]);
+}
 
-function evaluate(name, folder) {
-  const save = join(out, name);
+/** The first so many of the recorded episodes, in a folder of their own. */
+function takeBags(recorded, folder, count) {
+  const names = readdirSync(recorded).filter((name) => name.endsWith('.mcap'));
+  if (names.length < count)
+    throw new Failure(`${recorded}: ${names.length} episodes, expected at least ${count}`);
+  mkdirSync(folder, { recursive: true });
+  for (const name of names.sort().slice(0, count))
+    if (!existsSync(join(folder, name))) copyFileSync(join(recorded, name), join(folder, name));
+}
+
+/** How often commands are followed, which needs the true outcome of every command: only a simulator has that. */
+async function follow(work, name, model, cache) {
+  const file = join(work, `${name}.json`);
+  const { sha256 } = await describe(model);
+  if (existsSync(file) && readJson(file).model.sha256 === sha256) return readJson(file);
+  const scenes = ['--scenes', `${TEST_SEED}:${TEST_SEED + Number(options.scenes)}`, '--seeds', '1'];
+  const table = ['--variant', variant, '--cache', cache];
+  aid('evaluate', '--model', model, ...scenes, ...table, '--out', file, ...threads);
+  return readJson(file);
+}
+
+/** What can be measured on recordings of a real robot, too. */
+async function measure(work, name, model, bags) {
+  const save = join(work, name);
+  const { sha256 } = await describe(model);
+  const file = join(save, 'run.json');
+  if (existsSync(file) && readJson(file).model.sha256 !== sha256) rmSync(save, { recursive: true });
   const few = ['--episodes', String(tests)];
-  if (!existsSync(join(save, 'run.json')))
-    aid('evaluate', '--model', folder, '--data', join(out, 'test'), '--save', save, ...few, ...threads);
+  if (!existsSync(file))
+    aid('evaluate', '--model', model, '--data', bags, '--save', save, ...few, ...threads);
   aid('score', save);
-  return JSON.parse(readFileSync(join(save, 'scores.json'), 'utf8')).scores;
 }
 
-say('3. Before');
-const rows = [[0, evaluate('before', model)]];
-for (const count of counts) {
-  say(`4. Training on ${count} episodes`);
-  const bags = join(out, `bags-${count}`);
-  mkdirSync(bags, { recursive: true });
-  const recorded = readdirSync(join(out, 'recorded'))
-    .filter((name) => name.endsWith('.mcap'))
-    .sort();
-  for (const name of recorded.slice(0, count)) copyFileSync(join(out, 'recorded', name), join(bags, name));
-  const steps = Number(options.steps);
-  const training = {
-    output: `adapted-${count}`,
+/** Trains on the bags: what is AID's, then the decoder, which has never seen these colours. Returns the model. */
+function adapt(work, count, video) {
+  const shared = { model: resolve(options.model), video, bags: `bags-${count}` };
+  const runs = [
+    [`adapted-${count}`, adaptConfig({ ...shared, steps, train })],
+    ...(decoderSteps === 0
+      ? []
+      : [
+          [
+            `decoded-${count}`,
+            decoderConfig({ ...shared, steps: decoderSteps, start: `adapted-${count}/model` }),
+          ],
+        ]),
+  ];
+  for (const [output, config] of runs) {
+    const file = join(work, `${output}.json`);
+    writeFileSync(file, `${JSON.stringify({ output, ...config }, null, 2)}\n`);
+    aid('train', file, ...threads);
+  }
+  return join(work, runs.at(-1)[0], 'model');
+}
+
+async function main() {
+  const model = resolve(options.model);
+  const { sha256, video } = await describe(model);
+  const digest = createHash('sha256').update(readFileSync(variant)).digest('hex').slice(0, 12);
+  const table = join(resolve(options.out), `${parse(variant).name}-${digest}`);
+  const [recorded, test, cache] = ['recorded', 'test', 'scenes'].map((name) => join(table, name));
+  const work = join(table, `${basename(model)}-${sha256.slice(0, 12)}`);
+
+  say('1. Recording');
+  record(recorded, 0, Math.max(...counts), video);
+  record(test, TEST_SEED, tests, video);
+
+  say('2. Inspecting');
+  aid('data', 'inspect', recorded, '--sheet', join(table, 'recorded.png'), '--limit', '64');
+
+  say('3. Before');
+  mkdirSync(work, { recursive: true });
+  await measure(work, 'before', model, test);
+  const rows = [{ episodes: 0, report: await follow(work, 'followed-0', model, cache) }];
+  let adapted = model;
+  for (const count of counts) {
+    say(`4. Training on ${count} episodes`);
+    takeBags(recorded, join(work, `bags-${count}`), count);
+    adapted = adapt(work, count, video);
+    say(`5. After ${count} episodes`);
+    rows.push({ episodes: count, report: await follow(work, `followed-${count}`, adapted, cache) });
+  }
+  await measure(work, 'after', adapted, test);
+
+  say('6. Looking');
+  const page = join(work, 'report.html');
+  aid('report', join(work, 'after'), '--compare', join(work, 'before'), '--out', page);
+  const results = resultsPage(rows, {
+    model: basename(model),
+    sha256,
     steps,
-    learningRate: { peak: 0.0005, warmupSteps: Math.ceil(steps / 20), decay: 'cosine', floor: 0.05 },
-    checkpointEverySteps: Math.max(1, Math.min(200, Math.floor(steps / 4))),
-    recipe: {
-      recipe: 'adapt',
-      data: { bags: `bags-${count}` },
-      base: model,
-      frame: { width, height },
-      numFrames: config.dqformer.num_frames,
-      framesPerSecond: config.video.frames_per_second,
-      clipsPerRun: Math.min(8, count),
-      aid: config,
-      // New words are spelled out in letters: the text tower learns to read them.
-      train: existsSync(join(model, 'text_encoder')) ? ['text_encoder'] : [],
-    },
-  };
-  writeFileSync(join(out, `adapt-${count}.json`), `${JSON.stringify(training, null, 2)}\n`);
-  aid('train', join(out, `adapt-${count}.json`), ...threads);
-  say(`5. After ${count} episodes`);
-  rows.push([count, evaluate(`after-${count}`, join(out, `adapted-${count}`, 'model'))]);
+    clipsPerStep: readJson(join(work, `adapted-${counts[0]}.json`)).recipe.clipsPerRun,
+    decoderSteps,
+    train,
+  });
+  for (const file of [join(work, 'results.md'), ...(options.table === undefined ? [] : [options.table])])
+    writeFileSync(file, results);
+  say(results);
+  say(`${work}: results.md, report.html`);
 }
 
-say('6. Looking');
-aid(
-  'report',
-  join(out, `after-${counts.at(-1)}`),
-  '--compare',
-  join(out, 'before'),
-  '--out',
-  join(out, 'report.html'),
-);
-
-const value = (scores, name, of = '') => {
-  const score = scores.find((each) => each.name === name && each.of.startsWith(of));
-  return score === undefined
-    ? 'none'
-    : `${score.value.toFixed(3)} (${score.interval.map((bound) => bound.toFixed(3)).join(' to ')})`;
-};
-const table = [
-  `${tests} test episodes, ${options.steps} steps each. In brackets: 95 % intervals over episodes.`,
-  '',
-  '| episodes | PSNR, dB | SSIM | change with another command, of 255 |',
-  '|---|---|---|---|',
-  ...rows.map(
-    ([count, scores]) =>
-      `| ${count} | ${value(scores, 'psnr')} | ${value(scores, 'ssim')} | ${value(scores, 'sensitivity', 'another command')} |`,
-  ),
-  '',
-].join('\n');
-writeFileSync(join(out, 'own-robot.md'), table);
-say(table);
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  process.stderr.write(`own-robot: ${error.message}\n`);
+  process.exitCode = 1;
+}
