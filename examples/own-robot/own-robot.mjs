@@ -50,16 +50,16 @@ const { values: options } = parseArgs({
   },
 });
 const variant = resolve(options.variant);
-const counts = options.episodes
-  .split(',')
-  .map(Number)
-  .sort((a, b) => a - b);
-const [steps, decoderSteps] = [Number(options.steps), Number(options['decoder-steps'])];
-const tests = Number(options['test-episodes']);
 const train = options.train === '' ? [] : options.train.split(',');
 const threads = options.threads === undefined ? [] : ['--threads', options.threads];
 
 class Failure extends Error {}
+
+function wholeNumbers(name, low) {
+  const numbers = options[name].split(',').map(Number);
+  if (numbers.every((number) => Number.isSafeInteger(number) && number >= low)) return numbers;
+  throw new Failure(`--${name}: expected whole numbers of at least ${low}, got ${options[name]}`);
+}
 const say = (line) => process.stdout.write(`${line}\n`);
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 
@@ -98,30 +98,30 @@ function takeBags(recorded, folder, count) {
 }
 
 /** How often commands are followed, which needs the true outcome of every command: only a simulator has that. */
-async function follow(work, name, model, cache) {
+async function follow(work, name, model, cache, scenes) {
   const file = join(work, `${name}.json`);
   const { sha256 } = await describe(model);
   if (existsSync(file) && readJson(file).model.sha256 === sha256) return readJson(file);
-  const scenes = ['--scenes', `${TEST_SEED}:${TEST_SEED + Number(options.scenes)}`, '--seeds', '1'];
+  const seeds = ['--scenes', `${TEST_SEED}:${TEST_SEED + scenes}`, '--seeds', '1'];
   const table = ['--variant', variant, '--cache', cache];
-  aid('evaluate', '--model', model, ...scenes, ...table, '--out', file, ...threads);
+  aid('evaluate', '--model', model, ...seeds, ...table, '--out', file, ...threads);
   return readJson(file);
 }
 
 /** What can be measured on recordings of a real robot, too. */
-async function measure(work, name, model, bags) {
+async function measure(work, name, model, bags, episodes) {
   const save = join(work, name);
   const { sha256 } = await describe(model);
   const file = join(save, 'run.json');
   if (existsSync(file) && readJson(file).model.sha256 !== sha256) rmSync(save, { recursive: true });
-  const few = ['--episodes', String(tests)];
+  const few = ['--episodes', String(episodes)];
   if (!existsSync(file))
     aid('evaluate', '--model', model, '--data', bags, '--save', save, ...few, ...threads);
   aid('score', save);
 }
 
 /** Trains on the bags: what is AID's, then the decoder, which has never seen these colours. Returns the model. */
-function adapt(work, count, video) {
+function adapt(work, count, video, [steps, decoderSteps]) {
   const shared = { model: resolve(options.model), video, bags: `bags-${count}` };
   const runs = [
     [`adapted-${count}`, adaptConfig({ ...shared, steps, train })],
@@ -143,6 +143,10 @@ function adapt(work, count, video) {
 }
 
 async function main() {
+  const counts = wholeNumbers('episodes', 1).sort((a, b) => a - b);
+  const [[steps], [decoderSteps]] = [wholeNumbers('steps', 1), wholeNumbers('decoder-steps', 0)];
+  const [[scenes], [tests]] = [wholeNumbers('scenes', 1), wholeNumbers('test-episodes', 2)];
+  if (options.table !== undefined) mkdirSync(dirname(resolve(options.table)), { recursive: true });
   const model = resolve(options.model);
   const { sha256, video } = await describe(model);
   const digest = createHash('sha256').update(readFileSync(variant)).digest('hex').slice(0, 12);
@@ -159,17 +163,17 @@ async function main() {
 
   say('3. Before');
   mkdirSync(work, { recursive: true });
-  await measure(work, 'before', model, test);
-  const rows = [{ episodes: 0, report: await follow(work, 'followed-0', model, cache) }];
+  await measure(work, 'before', model, test, tests);
+  const rows = [{ episodes: 0, report: await follow(work, 'followed-0', model, cache, scenes) }];
   let adapted = model;
   for (const count of counts) {
     say(`4. Training on ${count} episodes`);
     takeBags(recorded, join(work, `bags-${count}`), count);
-    adapted = adapt(work, count, video);
+    adapted = adapt(work, count, video, [steps, decoderSteps]);
     say(`5. After ${count} episodes`);
-    rows.push({ episodes: count, report: await follow(work, `followed-${count}`, adapted, cache) });
+    rows.push({ episodes: count, report: await follow(work, `followed-${count}`, adapted, cache, scenes) });
   }
-  await measure(work, 'after', adapted, test);
+  await measure(work, 'after', adapted, test, tests);
 
   say('6. Looking');
   const page = join(work, 'report.html');

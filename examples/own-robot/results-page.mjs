@@ -23,7 +23,7 @@ export function resultsPage(rows, { model, sha256, steps, clipsPerStep, decoderS
     '|---|---|---|---|---|---|---|',
     ...rows.map(({ episodes, report }) => `| ${[episodes, ...cells(report)].join(' | ')} |`),
     '',
-    `${model}, SHA-256 ${sha256.slice(0, 12)}; ${steps} steps of ${clipsPerStep} clips for each number of episodes, the backbone frozen; trained: DQFormer, adapters, attn2 and ${networks}; then ${decoderSteps} steps of the decoder alone. ${scenes.count} scenes of the table ${scenes.variant}, seeds ${from}:${to}, ${scenes.generator}. In brackets: 95 % intervals over scenes. PSNR and SSIM are against the one recorded future.`,
+    `${model}, SHA-256 ${sha256.slice(0, 12)}; ${steps} steps of ${clipsPerStep} clips for each number of episodes, ${train.includes('unet') ? '' : 'the UNet frozen, '}trained: DQFormer, adapters, attn2 and ${networks}; then ${decoderSteps} steps of the decoder alone. ${scenes.count} scenes of the table ${scenes.variant}, seeds ${from}:${to}, ${scenes.generator}. In brackets: 95 % intervals over scenes. PSNR and SSIM are against the one recorded future.`,
     '',
     `Followed by chance: ${percent(chance)}; by ${anotherExecution === undefined ? '' : `the truth, executed again: ${percent(anotherExecution.following)}; by `}the truth, autoencoded: ${percent(ceilingFollowing)}. The first frame, shown all the time: ${decibels(copyFirstPsnr)} dB.`,
     '',
