@@ -12,15 +12,23 @@ import { threadCount } from './options.js';
 import { type Progress, progressLine } from './progress.js';
 import { note, say, shownPath } from './terminal.js';
 
+interface AblateFlags {
+  readonly rows?: readonly string[];
+  readonly out?: string;
+  readonly threads?: number;
+}
+
 export function ablateCommand(): Command {
   return new Command('ablate')
     .description('train and evaluate AID without each of its parts; run again after an interruption to go on')
     .argument('<config>', 'JSON config file')
+    .option('--rows <name...>', "some of the rows, instead of the config's: full, no-states, no-adapters ...")
+    .option('--out <dir>', 'also write the table and the plot into this folder')
     .option('--threads <n>', "threads of the engine, instead of the training config's", threadCount)
-    .action(async (file: string, options: { threads?: number }) => {
+    .action(async (file: string, flags: AblateFlags) => {
       const progress = progressLine();
       try {
-        await interruptible((abortSignal) => run(file, options.threads, progress, abortSignal));
+        await interruptible((abortSignal) => run(file, flags, progress, abortSignal));
       } catch (error) {
         progress.end();
         if (isAborted(error)) note(`aid: "aid ablate ${file}" goes on from here`);
@@ -33,11 +41,11 @@ export function ablateCommand(): Command {
 
 async function run(
   file: string,
-  givenThreads: number | undefined,
+  { rows, out, threads: givenThreads }: AblateFlags,
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<void> {
-  const config = readAblationConfig(file);
+  const config = readAblationConfig(file, rows === undefined ? {} : { rows });
   const threads = givenThreads ?? config.train.threads;
   const engine = new OnnxRuntimeEngine(threads === undefined ? {} : { threads });
   try {
@@ -63,19 +71,25 @@ async function run(
         case 'end': {
           progress.end();
           const table = ablationTable(event.results);
-          const files = {
-            'ablation.json': `${JSON.stringify(event.results, null, 1)}\n`,
-            'ablation.md': table,
+          const picture = '![How often each row follows the command, and its PSNR](ablation.svg)';
+          const page = {
+            'ablation.md': `${table}\n${picture}\n`,
             'ablation.svg': ablationPlot(event.results),
           };
-          for (const [name, content] of Object.entries(files))
-            await writeFileAtomically(join(config.output, name), (handle) => handle.writeFile(content));
+          const json = { 'ablation.json': `${JSON.stringify(event.results, null, 1)}\n` };
+          await write(config.output, { ...page, ...json });
+          if (out !== undefined) await write(out, page);
           say(table.trimEnd());
-          note(`${shownPath(config.output)}: ${Object.keys(files).join(', ')}`);
         }
       }
     }
   } finally {
     await engine.dispose();
   }
+}
+
+async function write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, content] of Object.entries(files))
+    await writeFileAtomically(join(folder, name), (handle) => handle.writeFile(content));
+  note(`${shownPath(folder)}: ${Object.keys(files).join(', ')}`);
 }

@@ -1,15 +1,25 @@
-import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { readAblationConfig } from '#planner/evaluation/ablation/ablation-config.js';
 import { ABLATION_ROWS, withoutPart } from '#planner/evaluation/ablation/rows.js';
 import { simFingerprint } from '#planner/evaluation/scene-maker.js';
+import { readRunConfig } from '#planner/training/run-config.js';
 import { aid } from '../../cli/run-aid.js';
-import { putBags, runConfig, sharedFolder, writeConfig } from '../training/tiny-runs.js';
+import { modelTensors, putBags, runConfig, sharedFolder, writeConfig } from '../training/tiny-runs.js';
 import { SCENES_FIXTURE } from './fake-sim.js';
 
 let folder: string;
 let file: string;
+
+type Tensors = ReturnType<typeof modelTensors>;
+
+/** The config file with something else in it. */
+function changed(change: object): string {
+  const path = join(folder, 'changed.json');
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...change }));
+  return path;
+}
 
 beforeAll(async () => {
   folder = sharedFolder();
@@ -56,6 +66,65 @@ it('trains and evaluates every row with the same budget, and goes on where it wa
   expect(statSync(model).mtimeMs).toBe(written);
 }, 600_000);
 
+it('trains some of the rows alone, and puts the table and the plot where they are asked for', async () => {
+  const [output, docs] = [join(folder, 'some'), join(folder, 'docs')];
+  const config = changed({ output });
+  const { exitCode, stdout, stderr } = await aid([
+    ...['ablate', config, '--rows', 'full', 'no-states', '--out', docs, '--threads', '1'],
+  ]);
+  expect(exitCode, stderr).toBe(0);
+  expect(stdout.match(/^\| [^|]+ \|/gm)).toEqual(['| AID |', '| w/o states |', '| AID |']);
+  expect(stdout).toMatch(
+    /Commands followed less than by AID, the intervals apart: (by no row|w\/o states)\./,
+  );
+  expect(readdirSync(docs).sort()).toEqual(['ablation.md', 'ablation.svg']);
+  expect(readFileSync(join(docs, 'ablation.md'), 'utf8')).toContain('](ablation.svg)');
+
+  // The rows that are there started from these weights.
+  const base = join(folder, 'other', 'model');
+  cpSync(join(folder, 'backbone', 'model'), base, { recursive: true });
+  const weights = join(base, 'unet', 'diffusion_pytorch_model.safetensors');
+  const bytes = readFileSync(weights);
+  bytes[bytes.length - 2] = (bytes.at(-2) ?? 0) ^ 1;
+  writeFileSync(weights, bytes);
+  const train = writeConfig(folder, 'adapt', { output: 'other-adapt', steps: 40 }, { base });
+  const other = await aid(['ablate', changed({ output, train }), '--rows', 'full', '--threads', '1']);
+  expect([other.exitCode, other.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^aid: .*some: holds rows that start from other weights than those now in .*other/),
+  ]);
+}, 600_000);
+
+it('starts from the backbone of a whole model, without what was trained for AID there', async () => {
+  await runConfig(writeConfig(folder, 'adapt', { output: 'whole', steps: 6 }));
+  const again = (fresh: true | undefined) =>
+    writeConfig(
+      folder,
+      'adapt',
+      { output: fresh ? 'fresh' : 'further', steps: 1, learningRate: { peak: 1e-12, warmupSteps: 0 } },
+      {
+        base: 'whole/model',
+        words: undefined,
+        text_encoder: undefined,
+        train: [],
+        ...(fresh ? { fresh } : {}),
+      },
+    );
+  for (const config of [again(true), again(undefined)]) await runConfig(config);
+  const [fresh, further, base] = ['fresh', 'further', 'whole'].map((name) =>
+    modelTensors(join(folder, name, 'model')),
+  ) as [Tensors, Tensors, Tensors];
+  const differing = (model: Tensors): string[] =>
+    [...model.keys()].filter((key) =>
+      model.get(key)?.values.some((x, i) => Math.abs(x - (base.get(key)?.values[i] ?? Number.NaN)) > 1e-4),
+    );
+  expect(differing(further)).toEqual([]);
+  const kinds = new Set(differing(fresh).map((key) => /dqformer|_adapter|attn2/.exec(key)?.[0] ?? key));
+  expect([...kinds].sort()).toEqual(['_adapter', 'attn2', 'dqformer']);
+  for (const [key, { values }] of fresh)
+    if (/_adapter\.up\./.test(key)) expect(Math.max(...values.map(Math.abs)), key).toBeLessThan(1e-6);
+});
+
 it('leaves out what the row says and nothing else', () => {
   const { train } = readAblationConfig(file);
   const row = (name: string) => ABLATION_ROWS.find((each) => each.name === name) as never;
@@ -71,16 +140,29 @@ it('leaves out what the row says and nothing else', () => {
   });
 });
 
+it('starts, as shipped, from aid-mini, with its parts and its noise', () => {
+  const { train, rows } = readAblationConfig('models/training/ablation.json');
+  const { recipe } = readRunConfig('models/training/aid-mini.json');
+  if (recipe.recipe !== 'adapt') throw new Error('not an adapt run');
+  const { aid, sigma, lastFrameWeight, numFrames, frame } = recipe;
+  expect(train.recipe).toMatchObject({
+    aid,
+    sigma,
+    lastFrameWeight,
+    numFrames,
+    frame,
+    fresh: true,
+    train: [],
+  });
+  expect(train.recipe.base).toBe(resolve('models/aid-mini'));
+  expect(rows).toEqual(ABLATION_ROWS);
+});
+
 it('refuses rows that it does not know and runs of another recipe', () => {
-  const odd = (change: object): string => {
-    const path = join(folder, 'odd.json');
-    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...change }));
-    return path;
-  };
-  expect(() => readAblationConfig(odd({ rows: ['no-luck'] }))).toThrow(
-    /odd.json: rows: expected some of full, .*, got no-luck$/,
+  expect(() => readAblationConfig(changed({ rows: ['no-luck'] }))).toThrow(
+    /changed.json: rows: expected some of full, .*, got no-luck$/,
   );
-  expect(() => readAblationConfig(odd({ train: join(folder, 'backbone.json') }))).toThrow(
+  expect(() => readAblationConfig(changed({ train: join(folder, 'backbone.json') }))).toThrow(
     /expected the recipe adapt, got backbone$/,
   );
 });

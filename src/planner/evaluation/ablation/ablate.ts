@@ -12,6 +12,7 @@ import type { Interval } from '../intervals.js';
 import type { EvaluationReport } from '../report.js';
 import { openSceneSet, type SceneSet } from '../scene-set.js';
 import type { AblationConfig } from './ablation-config.js';
+import { checkBase } from './base-of-rows.js';
 import { type AblationRow, withoutPart } from './rows.js';
 
 /** What one row came to. */
@@ -49,13 +50,14 @@ export interface AblateOptions {
 
 /**
  * Goes on where it was stopped: rows with a `result.json` of the same config are done, a row's training has its
- * checkpoint. Errors: those of training and evaluating, `aborted`.
+ * checkpoint. Errors: those of training and evaluating, `invalid-config` where rows of other weights lie, `aborted`.
  */
 export async function* ablate(
   config: AblationConfig,
   { engine, abortSignal }: AblateOptions,
 ): AsyncGenerator<AblationEvent, void, undefined> {
   const results: AblationResult[] = [];
+  await checkBase(config, abortSignal);
   const set = yield* sceneSet(config, abortSignal);
   for (const [index, row] of config.rows.entries()) {
     yield { kind: 'row', row, index, total: config.rows.length };

@@ -34,8 +34,11 @@ export interface AblationConfig extends Omit<z.infer<typeof ablationFile>, 'trai
   readonly rows: readonly AblationRow[];
 }
 
-/** Errors: `invalid-config`. */
-export function readAblationConfig(file: string): AblationConfig {
+/** `rows` instead of the file's. Errors: `invalid-config`. */
+export function readAblationConfig(
+  file: string,
+  { rows }: { readonly rows?: readonly string[] } = {},
+): AblationConfig {
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(file, 'utf8'));
@@ -44,7 +47,8 @@ export function readAblationConfig(file: string): AblationConfig {
       cause,
     });
   }
-  const { train: trainFile, steps, rows: names, ...config } = parseConfig(ablationFile, json, file);
+  const { train: trainFile, steps, rows: rowsOfFile, ...config } = parseConfig(ablationFile, json, file);
+  const names = rows ?? rowsOfFile;
   const absolute = (path: string): string => resolve(dirname(file), path);
   const train = readRunConfig(absolute(trainFile));
   const { recipe } = train;

@@ -10,7 +10,7 @@ const TITLES: Readonly<Record<number, string>> = {
 export function ablationTable(results: readonly AblationResult[]): string {
   const [any] = results;
   const lines = [
-    `Every row: ${any?.steps} training steps on the same data and seed, ${any?.scenes} scenes. Chance ${percent(any?.chance ?? Number.NaN)}; the first frame copied ${any?.copyFirstPsnr.toFixed(2)} dB; the truth through the autoencoder ${any?.ceilingPsnr.toFixed(2)} dB. In brackets: 95 % intervals over scenes.`,
+    `Every row: ${any?.steps} training steps on the same data and seed, ${any?.scenes} scenes. Chance ${percent(any?.chance ?? Number.NaN)}; the first frame copied ${any?.copyFirstPsnr.toFixed(2)} dB; the truth through the autoencoder ${any?.ceilingPsnr.toFixed(2)} dB. In brackets: 95 % intervals over scenes. ${reading(results)}`,
   ];
   for (const table of [2, 3]) {
     const rows = results.filter(({ tables }) => tables.includes(table));
@@ -36,6 +36,15 @@ export function ablationTable(results: readonly AblationResult[]): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What the numbers allow to be said. */
+function reading(results: readonly AblationResult[]): string {
+  const full = results.find(({ name }) => name === 'full');
+  if (full === undefined) return '';
+  const [low] = full.following.interval;
+  const worse = results.filter(({ following }) => following.interval[1] < low).map(({ label }) => label);
+  return `Commands followed less than by AID, the intervals apart: ${worse.length === 0 ? 'by no row' : worse.join(', ')}.`;
 }
 
 const percent = (rate: number): string => `${(100 * rate).toFixed(1)} %`;

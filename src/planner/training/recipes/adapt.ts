@@ -23,7 +23,7 @@ import type { Recipe, TrainedValues } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
 import { writeComponent, writeJson } from './component-files.js';
 import { addedTimeIds, denoisingConfig, denoisingGraph, type LatentData } from './denoising.js';
-import { allTensors, componentOf, configOf } from './networks.js';
+import { allTensors, backboneTensors, componentOf, configOf } from './networks.js';
 
 export const adaptRecipeConfig = z.object({
   recipe: z.literal('adapt'),
@@ -35,6 +35,8 @@ export const adaptRecipeConfig = z.object({
   words: z.array(z.string()).optional(),
   /** What is trained besides DQFormer, adapters and `attn2`: whole components, by name. */
   train: z.array(z.enum(['unet', 'text_encoder', 'image_encoder'])).default([]),
+  /** The base's `aid/` is left alone: DQFormer and adapters start from nothing, `attn2` as in the base's `unet/`. */
+  fresh: z.literal(true).optional(),
 });
 export type AdaptRecipeConfig = z.infer<typeof adaptRecipeConfig>;
 
@@ -113,7 +115,7 @@ export function adaptRecipe(
     training: trainingGraph(loss, {}, isTrained),
     clipsPerRun,
     parts,
-    weights: allTensors(base),
+    weights: config.fresh === true ? backboneTensors(base) : allTensors(base),
     sources: data.sources,
     async batch(index) {
       const { denoising, clipPixels, frameGiven, instructions } = clipBatch(index, batches);

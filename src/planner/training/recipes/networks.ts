@@ -20,14 +20,17 @@ export function configOf<Schema extends z.ZodType>(
   return parseConfig(schema, config, join(folder, 'config.json'));
 }
 
-/** All tensors of a model folder's networks, by `component.key`; `aid/` has its own prefixes already. */
-export function allTensors(folder: string): Map<string, StoredTensor> {
+/** The tensors of a model folder's networks without what was trained for AID, by `component.key`. */
+export function backboneTensors(folder: string): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>();
   for (const name of [COMPONENTS.imageEncoder, COMPONENTS.textEncoder, COMPONENTS.unet]) {
     for (const [key, tensor] of componentOf(folder, name)?.tensors ?? [])
       tensors.set(`${name}.${key}`, tensor);
   }
-  // What was trained for AID replaces the backbone's.
-  for (const [key, tensor] of componentOf(folder, 'aid')?.tensors ?? []) tensors.set(key, tensor);
   return tensors;
+}
+
+/** All of them: `aid/`, which has its own prefixes already, replaces the backbone's. */
+export function allTensors(folder: string): Map<string, StoredTensor> {
+  return new Map([...backboneTensors(folder), ...(componentOf(folder, 'aid')?.tensors ?? [])]);
 }
