@@ -66,7 +66,7 @@ def prepare(model: Model, arguments: argparse.Namespace) -> tuple[Lap, dict[str,
         )
         null_states = texts[-1:].repeat(1, states, 1)
         denoise = dual_guidance(denoiser, full, texts[-1:], null_states, frame_guidance, text_guidance)
-        latents = euler(denoise, noise, sigmas)[-1]
+        latents = euler(denoise, noise, sigmas, full.data_mean)[-1]
         scaled = latents.flatten(0, 1) / configs.vae["scaling_factor"]
         return vae.decode(scaled, num_frames=shape.frames).sample
 

@@ -42,3 +42,25 @@ it('is nothing in particular where the model is as SVD', async () => {
   const { clip, still } = await imagined('zero');
   expect(apart(clip, still)).toBeGreaterThan(5);
 });
+
+it.each([1, 2])('starts from the given frames, however little noise there is: %d given', async (given) => {
+  const planner = await VideoPlanner.load(
+    await tinyModel({ silent: true, aid: { data_mean: 'frame', sampling: { frame_guidance: 1 } } }),
+    { provider: 'cpu', threads: 1 },
+  );
+  onTestFinished(() => planner.dispose());
+  const request = { instruction: 'push the red cube', seed: 1, sigmas: [0.01] };
+  const [first, ...others] = await Promise.all(
+    [1, 2, 3].map(async (seed) => {
+      const frames = Array.from({ length: given }, (_, i) => picture(32, 32, given * seed + i));
+      for await (const event of planner.imagine({ ...request, frames }))
+        if (event.kind === 'end') return event.frames;
+      throw new Error('no end');
+    }),
+  );
+  // The same noise: what differs comes from the given frames, in every frame of the clip.
+  for (const other of others)
+    first?.forEach((frame, i) => {
+      expect(apart([frame], other.slice(i, i + 1)), `frame ${i}`).toBeGreaterThan(2);
+    });
+});

@@ -39,12 +39,13 @@ def dual_guidance(
     return denoise
 
 
-def euler(denoise: Denoise, initial_noise: Tensor, sigmas: Tensor) -> list[Tensor]:
-    """The latents before the first and after each step. The first are noise * sqrt(sigma_max^2 + 1), as in SVD.
+def euler(denoise: Denoise, initial_noise: Tensor, sigmas: Tensor, data_mean: Tensor | None = None) -> list[Tensor]:
+    """The latents before the first and after each step. The first are data_mean + noise * sqrt(sigma_max^2 + 1).
 
-    initial_noise [B,F,4,H,W], sigmas [steps + 1].
+    initial_noise [B,F,4,H,W], sigmas [steps + 1], data_mean as initial_noise; None: zero, as in SVD.
     """
     x = initial_noise * torch.sqrt(sigmas[0] ** 2 + 1)
+    x = x if data_mean is None else data_mean + x
     latents = [x]
     for sigma, next_sigma in pairwise(sigmas):
         derivative = (x - denoise(x, sigma.expand(x.shape[0]))) / sigma

@@ -39,3 +39,18 @@ export function karrasSigmas({
 export function initialNoiseScale(sigmas: readonly number[]): number {
   return Math.sqrt((sigmas[0] ?? 0) ** 2 + 1);
 }
+
+/**
+ * Where sampling starts: mean + sqrt(sigmaMax^2 + 1) noise. `mean`: of the data, as the preconditioning has it, 0
+ * unless said otherwise.
+ */
+export function initialLatents(
+  noise: Float32Array,
+  sigmas: readonly number[],
+  mean?: Float32Array,
+): Float32Array {
+  const scale = initialNoiseScale(sigmas);
+  const latents = new Float32Array(noise.length);
+  for (let i = 0; i < noise.length; i++) latents[i] = (mean?.[i] ?? 0) + scale * (noise[i] as number);
+  return latents;
+}

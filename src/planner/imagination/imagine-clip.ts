@@ -5,7 +5,7 @@ import type { StatePrompt, StatePrompter } from '../conditioning/state-prompter.
 import { TemplateStatePrompter } from '../conditioning/template-state-prompter.js';
 import type { Denoise } from '../diffusion/denoise.js';
 import { branchesFor } from '../diffusion/guidance.js';
-import { initialNoiseScale, karrasSigmas } from '../diffusion/schedule.js';
+import { initialLatents, karrasSigmas } from '../diffusion/schedule.js';
 import { AidError, throwIfAborted } from '../errors.js';
 import { Random } from '../random.js';
 import type { EngineDescription } from '../runtime/engine.js';
@@ -79,15 +79,14 @@ export async function* imagineClip(
     const network = stages.denoiser(branches, observation.latents, keysAndValues, geometry);
     const denoise: Denoise = (x, sigma) => deadline.evaluation(network(x, sigma));
     const levels = sigmasOf(resolved);
-    const scale = initialNoiseScale(levels);
     const noise = await inTurns(new Random(resolved.seed).normalsInSteps(resolved.numFrames * size));
-    for (let i = 0; i < noise.length; i++) noise[i] = (noise[i] as number) * scale;
-    let latents: Float32Array = noise;
+    const start = initialLatents(noise, levels, stages.dataMean(observation.latents, geometry));
+    let latents = start;
     const sigmas: number[] = [];
     const options = abortSignal === undefined ? {} : { abortSignal };
     const stepsToGo = (planned: number, isShown: boolean) => deadline.stepsToGo(planned, isShown);
     deadline.start();
-    for await (const each of denoising(denoise, noise, levels, resolved.sampling, stepsToGo, options)) {
+    for await (const each of denoising(denoise, start, levels, resolved.sampling, stepsToGo, options)) {
       const { step, steps, sigma, denoised } = each;
       latents = denoised;
       sigmas.push(sigma);

@@ -153,11 +153,12 @@ export class Stages {
           branches.map((_, b) => output.subarray(b * size, (b + 1) * size)),
         );
       },
-      this.#dataMean(given, geometry),
+      this.dataMean(given, geometry),
     );
   }
 
-  #dataMean(given: readonly Float32Array[], { numFrames }: ClipGeometry): Float32Array | undefined {
+  /** The mean that a clip's latents are taken to have, [F, C, h, w]; undefined where it is 0. */
+  dataMean(given: readonly Float32Array[], { numFrames }: ClipGeometry): Float32Array | undefined {
     const { aid, vae } = this.networks;
     if (aid.data_mean === 'zero') return undefined;
     return dataMean(given, numFrames, vae.scaling_factor);

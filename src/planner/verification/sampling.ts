@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { branchesFor, combine, type GuidanceBranch } from '../diffusion/guidance.js';
 import { precondition, preconditioned } from '../diffusion/preconditioning.js';
 import { euler } from '../diffusion/samplers.js';
-import { initialNoiseScale, karrasSigmas } from '../diffusion/schedule.js';
+import { initialLatents, karrasSigmas } from '../diffusion/schedule.js';
 import { AidError } from '../errors.js';
 import { dqFormer } from '../models/dqformer.js';
 import { tokensCondition } from '../models/unet/condition.js';
@@ -104,24 +104,21 @@ export const samplerCase: CaseKind = {
     checkWeights(unetUsed.name, [graph], unetUsed.weights);
     const session = await engine.load(graph, { weights: (key) => unetUsed.weights.get(key) });
     try {
-      const denoise = preconditioned(
-        async (scaled, cNoise) => {
-          const latents = stack(branches.map(() => floatTensor(noise.dims, scaled)));
-          const timestep = filled(branches.length * batch, cNoise);
-          const { tensors } = await session.run({ ...inputs, latents, timestep });
-          const { data } = floatsOf('output', tensors['output']);
-          const size = data.length / branches.length;
-          return combine(
-            branches,
-            branches.map((_, i) => data.subarray(i * size, (i + 1) * size)),
-          );
-        },
-        parsed.data_mean === 'frame' ? frameMean(frameLatents) : undefined,
-      );
-      const scale = initialNoiseScale(sigmas);
-      const latents = [noise.data.map((value) => scale * value)];
-      for await (const { x } of euler(denoise, latents[0] as Float32Array, sigmas))
-        latents.push(x as Float32Array<ArrayBuffer>);
+      const mean = parsed.data_mean === 'frame' ? frameMean(frameLatents) : undefined;
+      const denoise = preconditioned(async (scaled, cNoise) => {
+        const latents = stack(branches.map(() => floatTensor(noise.dims, scaled)));
+        const timestep = filled(branches.length * batch, cNoise);
+        const { tensors } = await session.run({ ...inputs, latents, timestep });
+        const { data } = floatsOf('output', tensors['output']);
+        const size = data.length / branches.length;
+        return combine(
+          branches,
+          branches.map((_, i) => data.subarray(i * size, (i + 1) * size)),
+        );
+      }, mean);
+      const start = initialLatents(noise.data, sigmas, mean);
+      const latents = [start];
+      for await (const { x } of euler(denoise, start, sigmas)) latents.push(x);
       const timesteps = sigmas.slice(0, -1).map((sigma) => precondition(sigma).cNoise);
       return new Map<string, Output>([
         ['sigmas', { dims: [sigmas.length], data: sigmas }],

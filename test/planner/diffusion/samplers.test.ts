@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Denoise } from '#planner/diffusion/denoise.js';
 import { type Sampler, type SamplerName, type SamplerStep, samplers } from '#planner/diffusion/samplers.js';
-import { initialNoiseScale, karrasSigmas } from '#planner/diffusion/schedule.js';
+import { initialLatents, initialNoiseScale, karrasSigmas } from '#planner/diffusion/schedule.js';
 import { Random } from '#planner/random.js';
 import { exactRatio, gaussianDenoiser } from './gaussian.js';
 
@@ -30,6 +31,23 @@ describe.each(Object.entries(samplers) as [SamplerName, Sampler][])('sampler %s'
     const noise = new Random(1).normals(4096).map((value) => scale * value);
     const x = await lastOf(sampler(gaussianDenoiser(SD), noise, sigmas));
     expect(deviation(x)).toBeCloseTo(SD, name === 'euler' ? 1 : 2);
+  });
+
+  it('arrives at the mean of Gaussian data about a mean, however little noise there is', async () => {
+    const [mean, sigmas] = [5, karrasSigmas({ numInferenceSteps: 64, sigmaMin: 0.1, sigmaMax: 1 })];
+    const means = new Float32Array(4096).fill(mean);
+    const about = gaussianDenoiser(1);
+    const denoise: Denoise = async (x, sigma) =>
+      (
+        await about(
+          x.map((value) => value - mean),
+          sigma,
+        )
+      ).map((value) => value + mean);
+    const start = initialLatents(new Random(1).normals(4096), sigmas, means);
+    const x = await lastOf(sampler(denoise, start, sigmas));
+    expect(x.reduce((sum, value) => sum + value, 0) / x.length).toBeCloseTo(mean, 1);
+    expect(deviation(x.map((value) => value - mean))).toBeCloseTo(1, 1);
   });
 
   it('converges with its order', async () => {

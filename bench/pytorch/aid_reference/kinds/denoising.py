@@ -60,15 +60,16 @@ def _sampler_outputs(model: nn.Module, case: Case, io: Tensors) -> Tensors:
     config = case.config
     sigmas = karras_sigmas(config["num_inference_steps"], config["sigma_min"], config["sigma_max"], config["rho"])
     assert isinstance(model, Denoiser)
+    condition = _condition(io, config)
     denoise = dual_guidance(
         model,
-        _condition(io, config),
+        condition,
         io["null_instruction_embeds"],
         io["null_state_embeds"],
         config["frame_guidance"],
         config["text_guidance"],
     )
-    latents = euler(denoise, io["initial_noise"], sigmas)
+    latents = euler(denoise, io["initial_noise"], sigmas, condition.data_mean)
     return {
         "sigmas": sigmas,
         "timesteps": torch.log(sigmas[:-1]) / 4,
