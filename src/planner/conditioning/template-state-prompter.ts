@@ -136,12 +136,14 @@ const FORMS: readonly (readonly [Form, RegExp])[] = (
 
 /** Longer ones are no simple command, and costly to match. */
 const MAX_LENGTH = 300;
+/** What the states repeat of such a one, which is more than a text tower reads: whole words, if there are any. */
+const REPEATED = /^(?:.{1,2000}(?= |$)|.{1,2000})/su;
 
 /**
  * Turns an instruction into four states: "put the A on the B" becomes "the arm is away from the A", "the arm holds
  * the A", "the arm moves the A to the B", "the A is on the B". It knows the common forms of putting, stacking,
  * pushing, picking up, removing, opening, closing, switching and pouring, and repeats anything else in four
- * sentences that fit everything. It does not look at the frame. The same instruction gives the same states; the
+ * sentences that fit everything, the beginning of it where it is very long. It does not look at the frame. The same instruction gives the same states; the
  * number in its name changes with the sentences.
  */
 export class TemplateStatePrompter implements StatePrompter {
@@ -193,7 +195,7 @@ export function templateWords(): string[] {
 /** Lower case, single spaces, no full stop, nothing polite. */
 function plain(instruction: string): string {
   const text = instruction.toLowerCase().replaceAll(/\s+/g, ' ').trim();
-  if (text.length > MAX_LENGTH) return text;
+  if (text.length > MAX_LENGTH) return REPEATED.exec(text)?.[0] ?? text;
   const command = text
     .replace(/^(?:please |robot,? |can you |could you |now,? )+/, '')
     .replace(/[.!? ]+$/, '')

@@ -8,7 +8,7 @@ import { readTokenizerFolder } from './tokenizer-folder.js';
 export interface EncodedText {
   /** [length]: start of text, the text's tokens, end of text, then padding. */
   readonly inputIds: BigInt64Array;
-  /** Tokens of the whole text with its start and end, before anything was cut off. */
+  /** Tokens of the whole text with its start and end; at least so many, where it is too long to be read to its end. */
   readonly tokenCount: number;
   /** Whether the text was longer than `length`; its end-of-text token is kept, at the last place. */
   readonly truncated: boolean;
@@ -63,18 +63,43 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     encode(text, { length }) {
       if (!Number.isInteger(length) || length < 2)
         throw new AidError('invalid-argument', `length: expected an integer of at least 2, got ${length}`);
-      const { ids } = library.encode(replaceFinalSigma(text));
-      const truncated = ids.length > length;
+      const { ids, tokenCount } = beginningOf(text, length, library);
+      const truncated = tokenCount > length;
       const kept = truncated ? [...ids.slice(0, length - 1), endTokenId] : ids;
       const inputIds = new BigInt64Array(length).fill(BigInt(padTokenId));
       inputIds.set(kept.map(BigInt));
-      return { inputIds, tokenCount: ids.length, truncated };
+      return { inputIds, tokenCount, truncated };
     },
     unknownWords(text) {
       if (knownWords === undefined) return [];
       return [...new Set(clipWords(text))].filter((word) => !knownWords.has(word));
     },
   };
+}
+
+/** Characters for a token where the encoding of a long text begins: of English there are five. */
+const CHARACTERS_PER_TOKEN = 16;
+
+/**
+ * The ids of a text, or of a beginning of it that has twice `length` tokens: where it is cut then, in the middle of a
+ * word or not, does not change the first half. The words that are left count as a token each.
+ */
+function beginningOf(
+  text: string,
+  length: number,
+  library: LibraryTokenizer,
+): { ids: number[]; tokenCount: number } {
+  for (let characters = CHARACTERS_PER_TOKEN * length; ; characters *= 2) {
+    const { ids } = library.encode(replaceFinalSigma(text.slice(0, characters)));
+    if (text.length <= characters) return { ids, tokenCount: ids.length };
+    if (ids.length >= 2 * length) return { ids, tokenCount: Math.max(wordCount(text) + 2, length + 1) };
+  }
+}
+
+function wordCount(text: string): number {
+  let count = 0;
+  for (const _ of text.matchAll(/\S+/g)) count++;
+  return count;
 }
 
 function build(
