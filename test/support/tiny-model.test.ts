@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Frame } from '#planner/conditioning/frame.js';
+import type { StatePrompter } from '#planner/conditioning/state-prompter.js';
 import type { ClipReport } from '#planner/imagination/events.js';
 import type { ImagineRequest } from '#planner/imagination/request.js';
 import { VideoPlanner } from '#planner/video-planner.js';
@@ -57,4 +58,29 @@ it('is small, and the same options write the same bytes', async () => {
   expect(total).toBeLessThan(4e6);
   const hashes = await Promise.all([first, second].map(async (folder) => (await load(folder)).sha256));
   expect(hashes[0]).toBe(hashes[1]);
+});
+
+it('warns of what it does not know in state texts, and of what it does not read', async () => {
+  const planner = await load(await tinyModel());
+  const states = ['the gripper is open', 'a', 'cube '.repeat(30), 'zorblax is done'] as const;
+  expect((await clip(planner, { states })).report.warnings).toEqual([
+    'words in the states that the model was never trained on: gripper, zorblax',
+    'a state has at least 32 tokens; the model reads the first 24',
+  ]);
+  const unknown = { instruction: 'put the zorblax on the plate' };
+  expect((await clip(planner, unknown)).report.warnings).toEqual([
+    'words that the model was never trained on: zorblax',
+  ]);
+});
+
+it('warns of the states of a state prompter too', async () => {
+  const statePrompter: StatePrompter = {
+    name: 'poet/1',
+    states: async () => ({ states: ['o cube', 'the arm', 'a plate', 'done'], writtenBy: 'poet/1' }),
+  };
+  const planner = await VideoPlanner.load(await tinyModel(), { provider: 'cpu', threads: 1, statePrompter });
+  onTestFinished(() => planner.dispose());
+  expect((await clip(planner, {})).report.warnings).toEqual([
+    'words in the states that the model was never trained on: o',
+  ]);
 });

@@ -21,6 +21,7 @@ import { observe } from './observe.js';
 import { type ImagineRequest, type ResolvedRequest, resolveRequest } from './request.js';
 import { shrinkLatents } from './shrink-latents.js';
 import { release, type Stages, stillOf } from './stages.js';
+import { stateWarnings } from './text-warnings.js';
 
 /** What a clip needs of the planner. */
 export interface ClipPlanner {
@@ -203,10 +204,11 @@ function reportOf(
     framesPerSecond,
     sampling: { ...sampling, numInferenceSteps: sigmas.length },
     sigmas,
-    warnings:
-      fallbackReason === undefined
-        ? warnings
-        : [...warnings, `the states are the template's: ${fallbackReason}`],
+    warnings: [
+      ...warnings,
+      ...stateWarnings(states, instruction, stages.networks),
+      ...(fallbackReason === undefined ? [] : [`the states are the template's: ${fallbackReason}`]),
+    ],
     timings: clock.timings,
   };
 }

@@ -8,6 +8,7 @@ import { AidError } from '../errors.js';
 import { spatialFactor } from '../models/autoencoder/config.js';
 import type { Networks } from './networks.js';
 import type { Observation } from './observation.js';
+import { instructionWarnings } from './text-warnings.js';
 
 /** How many times smaller previews are on each side. */
 export type PreviewDownscale = 1 | 2 | 4;
@@ -80,7 +81,8 @@ const MAX_STEPS = 1000;
 const PREVIEW_DOWNSCALES = [1, 2, 4] as const satisfies PreviewDownscale[];
 
 /** Errors: `invalid-argument`. */
-export function resolveRequest(request: ImagineRequest, { aid, tokenizer, vae }: Networks): ResolvedRequest {
+export function resolveRequest(request: ImagineRequest, networks: Networks): ResolvedRequest {
+  const { aid, vae } = networks;
   const { text: instruction } = checkInstruction(request.instruction);
   const modelFrames = aid.dqformer.num_frames;
   const { seed = randomInt(2 ** 48 - 1), numFrames = modelFrames, previewFrames = [], preset } = request;
@@ -113,15 +115,8 @@ export function resolveRequest(request: ImagineRequest, { aid, tokenizer, vae }:
   };
   whole('numInferenceSteps', sampling.numInferenceSteps, 1, MAX_STEPS);
   if (sigmas !== undefined) checkSigmas(sigmas, sampling.numInferenceSteps);
-  const { tokenCount, truncated } = tokenizer.encode(instruction, { length: aid.text_length });
-  const unknown = tokenizer.unknownWords(instruction);
   const warnings = [
-    ...(truncated
-      ? [`the instruction has ${tokenCount} tokens; the model reads the first ${aid.text_length}`]
-      : []),
-    ...(unknown.length > 0
-      ? [`words that the model was never trained on: ${unknown.slice(0, 20).join(', ')}`]
-      : []),
+    ...instructionWarnings(instruction, networks),
     ...(numFrames < modelFrames ? [`${numFrames} frames asked of a model trained on ${modelFrames}`] : []),
   ];
   return {

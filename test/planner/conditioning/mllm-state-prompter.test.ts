@@ -214,7 +214,10 @@ it('is part of what a planner reports', async () => {
   for (let i = 0; i < 2; i++)
     for await (const event of planner.imagine({ frames: [frame], instruction }))
       if (event.kind === 'end') reports.push(event.report);
-  expect(reports[0]).toMatchObject({ states, statesPrompt: { version: 'aid-states/1' }, warnings: [] });
+  expect(reports[0]).toMatchObject({ states, statesPrompt: { version: 'aid-states/1' } });
+  expect(reports[0]?.warnings).toEqual([
+    'words in the states that the model was never trained on: above, carries, lies',
+  ]);
   expect(reports[1]).toMatchObject({
     statesWrittenBy: template,
     warnings: [expect.stringContaining("the states are the template's: llava wrote no states: 500")],
