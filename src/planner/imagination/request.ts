@@ -5,6 +5,7 @@ import { checkInstruction } from '../conditioning/instruction.js';
 import type { StateTexts } from '../conditioning/state-prompter.js';
 import type { SamplerName } from '../diffusion/samplers.js';
 import { AidError } from '../errors.js';
+import { MAX_INFERENCE_STEPS } from '../models/aid-config.js';
 import { spatialFactor } from '../models/autoencoder/config.js';
 import type { Networks } from './networks.js';
 import type { Observation } from './observation.js';
@@ -77,7 +78,6 @@ export interface ResolvedRequest {
   readonly warnings: readonly string[];
 }
 
-const MAX_STEPS = 1000;
 const PREVIEW_DOWNSCALES = [1, 2, 4] as const satisfies PreviewDownscale[];
 
 /** Errors: `invalid-argument`. */
@@ -113,7 +113,7 @@ export function resolveRequest(request: ImagineRequest, networks: Networks): Res
     frameGuidance: request.frameGuidance ?? base.frame_guidance,
     textGuidance: request.textGuidance ?? base.text_guidance,
   };
-  whole('numInferenceSteps', sampling.numInferenceSteps, 1, MAX_STEPS);
+  whole('numInferenceSteps', sampling.numInferenceSteps, 1, MAX_INFERENCE_STEPS);
   if (sigmas !== undefined) checkSigmas(sigmas, sampling.numInferenceSteps);
   const warnings = [
     ...instructionWarnings(instruction, networks),

@@ -1,4 +1,5 @@
 /** diffusers' `Attention` without norms: `to_q`, `to_k`, `to_v` and `to_out.0`. */
+import { AidError } from '../errors.js';
 import type { Value } from '../onnx/graph.js';
 import { linear } from '../onnx/layers/linear.js';
 import { attention } from '../onnx/ops/attention.js';
@@ -33,6 +34,7 @@ export function attendTo(
   { heads, bias = false }: { readonly heads: number; readonly bias?: boolean },
 ): Value {
   const width = fixedAt(x.shape, 2);
+  checkHeads(scope, width, heads);
   const query = linear(scope.at('to_q'), x, width, { bias });
   // The weights of a single key are 1: nobody needs the queries.
   const attended = fixedAt(key.shape, 1) === 1 ? value : attention(query, key, value, { heads });
@@ -54,3 +56,12 @@ export const selfAttention = (
   x: Value,
   options: { readonly heads: number; readonly bias?: boolean },
 ): Value => crossAttention(scope, x, x, options);
+
+/** Errors: `invalid-config`. */
+export function checkHeads(scope: Scope, width: number, heads: number): void {
+  if (width % heads === 0) return;
+  throw new AidError(
+    'invalid-config',
+    `${scope.path}: expected heads that divide its width of ${width}, got ${heads}`,
+  );
+}

@@ -1,6 +1,7 @@
 /** Graphs of a case's networks, checked against its weights and run once. */
 import { AidError } from '../errors.js';
 import { Graph, type Value } from '../onnx/graph.js';
+import { refusing } from '../onnx/refusing.js';
 import { Scope } from '../onnx/scope.js';
 import { BATCH, type Shape, times } from '../onnx/shape.js';
 import type { Engine } from '../runtime/engine.js';
@@ -47,20 +48,6 @@ export function buildGraph(
     graph,
     inputs: Object.fromEntries(Object.entries(inputs).map(([key, { tensor }]) => [key, tensor])),
   };
-}
-
-/** Numbers that no network can be built from end in one AidError, whatever the operator that stumbled. */
-export function refusing<T>(name: string, build: () => T): T {
-  try {
-    return build();
-  } catch (cause) {
-    if (AidError.isInstance(cause)) throw cause;
-    throw new AidError(
-      'invalid-graph',
-      `${name}: no network can be built from this config: ${(cause as Error).message}`,
-      { cause },
-    );
-  }
 }
 
 /** Checks the weights of all graphs together, then runs one after the other. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { AidError } from '../errors.js';
 import type { AdapterConfig } from '../models/adapters.js';
+import { dqFormerConfig, dqFormerConfigOf } from '../models/aid-config.js';
 import { autoencoderConfig } from '../models/autoencoder/config.js';
 import { decodeLatents } from '../models/autoencoder/decoder.js';
 import { encodeImages, standardDeviation } from '../models/autoencoder/encoder.js';
@@ -81,31 +82,8 @@ export const autoencoderCase: CaseKind = {
   },
 };
 
-const dqFormerCaseConfig = z.object({
-  dim: z.int().positive(),
-  heads: z.int().positive(),
-  num_frames: z.int().positive(),
-  num_queries: z.int().positive(),
-  text_dim: z.int().positive(),
-  vision_dim: z.int().positive(),
-  num_layers: z.int().positive().default(1),
-  output: z.enum(['mcondition', 'multimodal', 'decomposed', 'text']).default('mcondition'),
-  states: z.boolean().default(true),
-});
-
-export function dqFormerConfigOf(given: Case): DqFormerConfig {
-  const parsed = configOf(given, dqFormerCaseConfig);
-  return {
-    dim: parsed.dim,
-    heads: parsed.heads,
-    numLayers: parsed.num_layers,
-    numFrames: parsed.num_frames,
-    numQueries: parsed.num_queries,
-    textDim: parsed.text_dim,
-    visionDim: parsed.vision_dim,
-    output: parsed.output,
-    states: parsed.states,
-  };
+export function dqFormerCaseConfigOf(given: Case): DqFormerConfig {
+  return dqFormerConfigOf({ dqformer: configOf(given, dqFormerConfig) });
 }
 
 /** DQFormer's inputs in io.safetensors. */
@@ -115,7 +93,7 @@ export const dqFormerCase: CaseKind = {
   tolerance: 1e-4,
   inputs: EMBEDS,
   run: (engine, given) => {
-    const config = dqFormerConfigOf(given);
+    const config = dqFormerCaseConfigOf(given);
     const inputs = openBatches(Object.fromEntries(EMBEDS.map((name) => [name, given.floats(name)])));
     const built = buildGraph(given.name, inputs, (scope, input) => ({
       mcondition: dqFormer(

@@ -15,7 +15,7 @@ import type { Case } from './case.js';
 import type { CaseKind, Output } from './case-kind.js';
 import { DATA_MEAN, frameMean } from './frame-mean.js';
 import { buildGraph, floatsOf, openBatch, runGraphs } from './network-graph.js';
-import { configOf, dqFormerConfigOf, EMBEDS, unetConfigOf } from './networks.js';
+import { configOf, dqFormerCaseConfigOf, EMBEDS, unetConfigOf } from './networks.js';
 
 const samplerCaseConfig = z.object({
   num_inference_steps: z.int().positive(),
@@ -57,7 +57,7 @@ export const samplerCase: CaseKind = {
     const embeds = Object.fromEntries(
       EMBEDS.map((name) => [name, openBatch(each((branch) => embedsOf(given, name, branch)))]),
     );
-    const dqFormerConfig = dqFormerConfigOf(dqFormerUsed);
+    const dqFormerConfig = dqFormerCaseConfigOf(dqFormerUsed);
     const condition = buildGraph(dqFormerUsed.name, embeds, (scope, input) => ({
       tokens: dqFormer(
         scope,

@@ -4,6 +4,7 @@ import { dqFormer } from '../models/dqformer.js';
 import { tokensCondition } from '../models/unet/condition.js';
 import { unet } from '../models/unet/unet.js';
 import { Graph, type Value } from '../onnx/graph.js';
+import { refusing } from '../onnx/refusing.js';
 import { Scope } from '../onnx/scope.js';
 import { type FloatTensor, floatTensor } from '../runtime/tensor.js';
 import { denoisingLoss } from '../training/denoising-loss.js';
@@ -13,8 +14,8 @@ import { readFloats, type StoredTensor } from '../weights/safetensors.js';
 import type { Case } from './case.js';
 import type { CaseKind, Output } from './case-kind.js';
 import { DATA_MEAN, frameMean } from './frame-mean.js';
-import { floatsOf, refusing } from './network-graph.js';
-import { configOf, dqFormerConfigOf, EMBEDS, unetConfigOf } from './networks.js';
+import { floatsOf } from './network-graph.js';
+import { configOf, dqFormerCaseConfigOf, EMBEDS, unetConfigOf } from './networks.js';
 
 const AID = 'every adapter, every attn2, the whole DQFormer';
 const trainingCaseConfig = z.object({
@@ -93,7 +94,7 @@ function trainingGraphOf(
       visualEmbeds: input('visual_embeds'),
       stateEmbeds: input('state_embeds'),
     },
-    dqFormerConfigOf(used.dqformer),
+    dqFormerCaseConfigOf(used.dqformer),
   );
   const { config, adapters } = unetConfigOf(used.unet);
   const { loss, denoised } = denoisingLoss(

@@ -261,9 +261,9 @@ describe('what cannot be trained is refused before the first step', () => {
     ],
     ['another number of frames', { numFrames: 4 }, /aid\.dqformer\.num_frames: expected numFrames, 4, got 3/],
     [
-      'states that the template does not write',
+      'states that no state prompter writes',
       { aid: { ...aid, num_states: 3 } },
-      /aid\.num_states: expected the template's 4, got 3/,
+      /aid\.num_states: expected the 4 of a state prompter, got 3/,
     ],
     [
       'a frozen text encoder that nobody trained',

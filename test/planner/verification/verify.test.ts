@@ -205,7 +205,13 @@ describe('a case that cannot be run is one clear error:', () => {
       'invalid-config',
       /hidden_size: .*expected number, received string/,
     ],
-    ['heads that do not fit', 'dqformer', config({ heads: 3 }), 'invalid-graph', /attention with 3 heads/],
+    [
+      'heads that do not fit',
+      'dqformer',
+      config({ heads: 3 }),
+      'invalid-config',
+      /instruction_branch\.0\.self_attn: expected heads that divide its width of \d+, got 3/,
+    ],
     [
       'a reduction that does not fit',
       'unet-aid',
@@ -224,7 +230,7 @@ describe('a case that cannot be run is one clear error:', () => {
       'more channels than the network takes',
       'unet-svd',
       config({ in_channels: 9 }),
-      'invalid-graph',
+      'invalid-config',
       /unet\.conv_in: expected \[B,F,9,H,W\], got \[B,4,8,8,12\]/,
     ],
     [

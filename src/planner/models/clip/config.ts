@@ -20,10 +20,18 @@ export const clipTextConfig = z.object({
 export type ClipTextConfig = z.infer<typeof clipTextConfig>;
 
 /** transformers' CLIPVisionConfig, the keys that the network needs. */
-export const clipVisionConfig = z.object({
-  ...transformer,
-  image_size: z.int().positive().default(224),
-  patch_size: z.int().positive().default(32),
-  num_channels: z.int().positive().default(3),
-});
+export const clipVisionConfig = z
+  .object({
+    ...transformer,
+    image_size: z.int().positive().default(224),
+    patch_size: z.int().positive().default(32),
+    num_channels: z.int().positive().default(3),
+  })
+  .refine(({ image_size: size, patch_size: patch }) => patch <= size, {
+    path: ['patch_size'],
+    error: ({ input }) => {
+      const { image_size: size, patch_size: patch } = input as { image_size: number; patch_size: number };
+      return `expected at most image_size, ${size}, got ${patch}`;
+    },
+  });
 export type ClipVisionConfig = z.infer<typeof clipVisionConfig>;

@@ -6,6 +6,7 @@ import { gelu, quickGelu } from '../../onnx/ops/activation.js';
 import { attention } from '../../onnx/ops/attention.js';
 import { add } from '../../onnx/ops/elementwise.js';
 import type { Scope } from '../../onnx/scope.js';
+import { checkHeads } from '../attention.js';
 
 export interface ClipEncoderConfig {
   readonly hidden_size: number;
@@ -24,6 +25,7 @@ export function clipEncoder(scope: Scope, embeddings: Value, config: ClipEncoder
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const block = scope.at('layers', layer);
     const attn = block.at('self_attn');
+    checkHeads(attn, width, heads);
     const n = layerNorm(block.at('layer_norm1'), x, epsilon);
     const [query, key, value] = [
       linear(attn.at('q_proj'), n, width),

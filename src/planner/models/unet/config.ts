@@ -2,6 +2,9 @@ import { z } from 'zod';
 
 const perLevel = z.union([z.int().positive(), z.array(z.int().positive())]);
 
+/** fps - 1, motion bucket, noise augmentation. */
+const TIME_IDS = 3;
+
 /** diffusers' UNetSpatioTemporalConditionModel config, the keys that the network needs. */
 export const unetConfig = z
   .object({
@@ -23,6 +26,13 @@ export const unetConfig = z
     norm_num_groups: z.int().positive().default(32),
   })
   .superRefine((config, context) => {
+    const features = TIME_IDS * config.addition_time_embed_dim;
+    if (config.projection_class_embeddings_input_dim !== features)
+      context.addIssue({
+        code: 'custom',
+        path: ['projection_class_embeddings_input_dim'],
+        message: `expected ${TIME_IDS} times addition_time_embed_dim, ${features}, got ${config.projection_class_embeddings_input_dim}`,
+      });
     const levels = config.down_block_types.length;
     const lists = [
       'up_block_types',
