@@ -15,7 +15,7 @@ import type { SeedRange } from '../planner/evaluation/scene-maker.js';
 import type { SceneResult } from '../planner/evaluation/scene-result.js';
 import { openSceneSet, type SceneSet } from '../planner/evaluation/scene-set.js';
 import { readVariant, type SceneVariant } from '../planner/evaluation/scene-variant.js';
-import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
+import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { COMPONENT_NAMES, openModelFolder } from '../planner/weights/model-folder.js';
 import { evaluateData } from './evaluate-data.js';

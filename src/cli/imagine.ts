@@ -8,7 +8,7 @@ import { checkInstruction } from '../planner/conditioning/instruction.js';
 import { MllmStatePrompter } from '../planner/conditioning/mllm-state-prompter.js';
 import type { StateTexts } from '../planner/conditioning/state-prompter.js';
 import type { ImagineRequest } from '../planner/imagination/request.js';
-import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
+import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { OpenInferenceEngine } from '../planner/runtime/open-inference-protocol/open-inference-engine.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { type Clip, type ClipDocument, writeClip } from './clip-files.js';

@@ -1,9 +1,8 @@
 /** Values of options, checked. */
 import { InvalidArgumentError } from 'commander';
 import type { StateTexts } from '../planner/conditioning/state-prompter.js';
-import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
 
-export const PROVIDERS = ['auto', 'cpu', 'webgpu', 'cuda', 'tensorrt'] satisfies ChosenProvider[];
+export { CHOSEN_PROVIDERS as PROVIDERS } from '../planner/runtime/engine-options.js';
 
 /** Many more than a processor has cores bring it to a halt. */
 const MAX_THREADS = 256;

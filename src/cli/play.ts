@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { AidError } from '../planner/errors.js';
-import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
+import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { type ClipBag, framesOfClip, readClipBag, requestOfClip } from '../sdk/messages/index.js';
 import { interruptible } from './interruption.js';

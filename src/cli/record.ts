@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import { decodeFrame } from '../planner/conditioning/frame.js';
 import { checkInstruction } from '../planner/conditioning/instruction.js';
 import { AidError } from '../planner/errors.js';
-import type { ChosenProvider } from '../planner/runtime/choose-engine.js';
+import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { clipMessage, imageFromFrame, writeClipBag } from '../sdk/messages/index.js';
 import { timeFromNs } from '../sdk/messages/time.js';

@@ -6,7 +6,8 @@ import { FeatureNetwork } from '../planner/evaluation/features/feature-network.j
 import { PROTOCOLS, type ProtocolName } from '../planner/evaluation/features/protocols.js';
 import { readSavedRun } from '../planner/evaluation/saved-run.js';
 import { type ScoreOptions, scoreRun } from '../planner/evaluation/score.js';
-import { type ChosenProvider, chooseEngine } from '../planner/runtime/choose-engine.js';
+import { chooseEngine } from '../planner/runtime/choose-engine.js';
+import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { interruptible } from './interruption.js';
 import { PROVIDERS, threadCount, wholeNumber } from './options.js';
 import { type Progress, progressLine } from './progress.js';

@@ -1,6 +1,6 @@
 /** `aid verify`: this network against tensors that another implementation wrote down. */
 import { Command, Option } from 'commander';
-import type { ExecutionProvider } from '../planner/runtime/engine.js';
+import { EXECUTION_PROVIDERS, type ExecutionProvider } from '../planner/runtime/engine.js';
 import { OnnxRuntimeEngine } from '../planner/runtime/onnxruntime/onnxruntime-engine.js';
 import { type TensorCheck, verifyCases } from '../planner/verification/verify.js';
 import { note, say, sayJson } from './terminal.js';
@@ -19,9 +19,7 @@ export function verifyCommand(): Command {
     .argument('<dir>', 'a case, or a folder of cases')
     .option('--json', 'print a list of {case, tensor, error, tolerance, pass} and nothing else')
     .addOption(
-      new Option('--provider <name>', 'where to compute')
-        .choices(['cpu', 'webgpu', 'cuda', 'tensorrt'] satisfies ExecutionProvider[])
-        .default('cpu'),
+      new Option('--provider <name>', 'where to compute').choices(EXECUTION_PROVIDERS).default('cpu'),
     )
     .action(async (folder: string, { json, provider }: VerifyFlags) => {
       const checks: TensorCheck[] = [];

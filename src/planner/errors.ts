@@ -43,3 +43,10 @@ export class AidError extends Error {
 export function throwIfAborted(abortSignal: AbortSignal | undefined): void {
   if (abortSignal?.aborted === true) throw new AidError('aborted', 'aborted', { cause: abortSignal.reason });
 }
+
+/** What a value is, for the messages of errors. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
+}

@@ -33,8 +33,8 @@ export type {
   RolloutRequest,
   RolloutStepEvent,
 } from './imagination/rollout.js';
-export type { ChosenProvider } from './runtime/choose-engine.js';
 export type { Engine, EngineDescription, ExecutionProvider } from './runtime/engine.js';
+export type { ChosenProvider } from './runtime/engine-options.js';
 export {
   OpenInferenceEngine,
   type OpenInferenceEngineOptions,

@@ -3,11 +3,12 @@ import type { Frame } from './conditioning/frame.js';
 import { frameToPixels, pixelsToFrame } from './conditioning/image-tensors.js';
 import type { StatePrompter } from './conditioning/state-prompter.js';
 import { TemplateStatePrompter } from './conditioning/template-state-prompter.js';
-import { AidError, throwIfAborted } from './errors.js';
+import { AidError, kindOf, throwIfAborted } from './errors.js';
 import { checkNetworks } from './imagination/check-networks.js';
 import type { ClipSettings } from './imagination/clip-estimate.js';
 import { ClipTimes } from './imagination/clip-times.js';
 import type { ImagineEvent } from './imagination/events.js';
+import { checkGivenFrames, type GivenFrame } from './imagination/given-frames.js';
 import { type ClipPlanner, imagineClip } from './imagination/imagine-clip.js';
 import { type Networks, readNetworks } from './imagination/networks.js';
 import type { Observation } from './imagination/observation.js';
@@ -15,8 +16,9 @@ import { observe } from './imagination/observe.js';
 import type { ImagineRequest } from './imagination/request.js';
 import { type RolloutEvent, type RolloutRequest, resolveRollout, rollout } from './imagination/rollout.js';
 import { Stages } from './imagination/stages.js';
-import { type ChosenProvider, chooseEngine } from './runtime/choose-engine.js';
+import { chooseEngine } from './runtime/choose-engine.js';
 import type { Engine } from './runtime/engine.js';
+import { type ChosenProvider, checkEngineOptions } from './runtime/engine-options.js';
 import { inspectWeights } from './weights/inspect-weights.js';
 
 export interface LoadOptions {
@@ -63,9 +65,13 @@ export class VideoPlanner {
 
   /**
    * Opens a model folder, checks every tensor and starts an engine.
-   * Errors: `invalid-model-folder`, `invalid-config`, `invalid-weights`, `engine-unavailable`, `aborted`.
+   * Errors: `invalid-argument`, `invalid-model-folder`, `invalid-config`, `invalid-weights`, `engine-unavailable`,
+   * `aborted`.
    */
   static async load(path: string, options: LoadOptions = {}): Promise<VideoPlanner> {
+    if (typeof path !== 'string')
+      throw new AidError('invalid-argument', `model folder: expected its path, got ${kindOf(path)}`);
+    checkEngineOptions(options);
     const networks = await readNetworks(path);
     checkNetworks(networks);
     const { sha256 } = await inspectWeights(networks.tensors, options);
@@ -93,7 +99,7 @@ export class VideoPlanner {
   }
 
   /** Encodes given frames once, for any number of clips. Errors: `invalid-image`, `invalid-argument`, `engine-failed`. */
-  observe(frames: readonly (Frame | string | Uint8Array)[]): Promise<Observation> {
+  observe(frames: readonly GivenFrame[]): Promise<Observation> {
     return observe(this.#clips.stages, frames);
   }
 
@@ -138,7 +144,7 @@ export class VideoPlanner {
    * Errors: `invalid-argument`, `engine-failed`.
    */
   async reconstruct(frames: readonly Frame[]): Promise<Frame[]> {
-    if (frames.length === 0) throw new AidError('invalid-argument', 'frames: expected at least one');
+    checkGivenFrames(frames);
     const { stages } = this.#clips;
     const { width, height } = this.video;
     const { scaling_factor: factor } = stages.networks.vae;

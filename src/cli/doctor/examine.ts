@@ -3,7 +3,7 @@ import { checkNetworks } from '../../planner/imagination/check-networks.js';
 import { type ClipEstimate, estimateClip } from '../../planner/imagination/clip-estimate.js';
 import { type Networks, readNetworks } from '../../planner/imagination/networks.js';
 import { AUTOMATIC } from '../../planner/runtime/choose-engine.js';
-import type { ExecutionProvider } from '../../planner/runtime/engine.js';
+import { EXECUTION_PROVIDERS, type ExecutionProvider } from '../../planner/runtime/engine.js';
 import type { EngineSpeed } from '../../planner/runtime/estimate.js';
 import { onnxRuntimeVersion } from '../../planner/runtime/onnxruntime/installed.js';
 import { fastest, type ProviderProbe, probeProvider } from '../../planner/runtime/probe/probe.js';
@@ -28,7 +28,6 @@ export interface Examination {
   readonly problems: readonly string[];
 }
 
-const PROVIDERS: readonly ExecutionProvider[] = ['cpu', 'webgpu', 'cuda', 'tensorrt'];
 /** The key of the model's own settings among `clips`. */
 export const DEFAULT = 'default';
 
@@ -40,7 +39,7 @@ export async function examine(
   const machine = describeMachine();
   const problems: string[] = [];
   const providers: ProviderProbe[] = [];
-  for (const provider of PROVIDERS) {
+  for (const provider of EXECUTION_PROVIDERS) {
     onPhase(`trying ${provider}`);
     providers.push(await probeProvider(provider, { threads: machine.cores }));
   }

@@ -1,7 +1,7 @@
 /** One camera picture in memory, and the files and messages that it comes from and goes to. */
 import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
-import { AidError } from '../errors.js';
+import { AidError, kindOf } from '../errors.js';
 
 /** A picture: 8-bit sRGB, rows from the top, each pixel red, green, blue. */
 export interface Frame {
@@ -37,6 +37,8 @@ const LAYOUTS: Readonly<Record<RawEncoding, readonly [bytes: number, r: number, 
  * or over 16,384 pixels, or more than 100 million pixels.
  */
 export async function decodeFrame(source: string | Uint8Array): Promise<Frame> {
+  if (typeof source !== 'string' && !isBytes(source))
+    throw new AidError('invalid-image', `image: expected its path or its bytes, got ${kindOf(source)}`);
   const name = typeof source === 'string' ? source : 'image';
   const bytes = typeof source === 'string' ? await readImageFile(source) : source;
   if (!isImageFile(bytes))
@@ -86,6 +88,8 @@ export function frameFromRaw({
       `image: expected one of the encodings ${Object.keys(LAYOUTS).join(', ')}, got ${encoding}`,
     );
   checkSize('image', width, height);
+  if (!isBytes(data))
+    throw new AidError('invalid-image', `image: expected the bytes of its pixels, got ${kindOf(data)}`);
   const [bytes, red, green, blue] = LAYOUTS[encoding];
   const stride = step ?? width * bytes;
   if (!Number.isInteger(stride) || stride < width * bytes)
@@ -108,6 +112,23 @@ export function frameFromRaw({
     }
   }
   return { width, height, data: rgb };
+}
+
+/** Checks a frame that others have made; `name` is what to call it. Errors: `invalid-image`. */
+export function checkFrame({ width, height, data }: Frame, name: string): void {
+  checkSize(name, width, height);
+  if (!isBytes(data))
+    throw new AidError('invalid-image', `${name}: expected the bytes of its pixels, got ${kindOf(data)}`);
+  if (data.length !== width * height * 3)
+    throw new AidError(
+      'invalid-image',
+      `${name}: expected ${width * height * 3} bytes, ${width}x${height} pixels of 3, got ${data.length}`,
+    );
+}
+
+/** True for a Uint8Array of this or another context of JavaScript, and for a Buffer. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return Object.prototype.toString.call(value) === '[object Uint8Array]';
 }
 
 /** A PNG file, lossless; the same frame gives the same bytes. */

@@ -1,15 +1,14 @@
 /** Given frames as the networks see them. */
-import { decodeFrame, type Frame } from '../conditioning/frame.js';
+import { decodeFrame } from '../conditioning/frame.js';
 import { clipPixels, frameToPixels } from '../conditioning/image-tensors.js';
 import { AidError } from '../errors.js';
+import { checkGivenFrames, type GivenFrame, isFrame } from './given-frames.js';
 import { Observation } from './observation.js';
 import type { Stages } from './stages.js';
 
 /** Encodes given frames, files or encoded pictures. Errors: `invalid-image`, `invalid-argument`, `engine-failed`. */
-export async function observe(
-  stages: Stages,
-  frames: readonly (Frame | string | Uint8Array)[],
-): Promise<Observation> {
+export async function observe(stages: Stages, frames: readonly GivenFrame[]): Promise<Observation> {
+  checkGivenFrames(frames);
   const given = await Promise.all(frames.map((each) => (isFrame(each) ? each : decodeFrame(each))));
   const [first] = given;
   if (first === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
@@ -22,8 +21,4 @@ export async function observe(
   const latents: Float32Array[] = [];
   for (const image of pixels) latents.push(await stages.encode(image));
   return new Observation(given, latents, await stages.see(seen));
-}
-
-function isFrame(value: Frame | string | Uint8Array): value is Frame {
-  return typeof value === 'object' && 'width' in value;
 }

@@ -1,14 +1,14 @@
 /** What a caller asks for, checked and completed with the model's defaults. */
 import { randomInt } from 'node:crypto';
-import type { Frame } from '../conditioning/frame.js';
 import { checkInstruction } from '../conditioning/instruction.js';
 import type { StateTexts } from '../conditioning/state-prompter.js';
-import type { SamplerName } from '../diffusion/samplers.js';
-import { AidError } from '../errors.js';
-import { MAX_INFERENCE_STEPS } from '../models/aid-config.js';
+import { type SamplerName, samplers } from '../diffusion/samplers.js';
+import { AidError, kindOf } from '../errors.js';
+import { MAX_GUIDANCE, MAX_INFERENCE_STEPS } from '../models/aid-config.js';
 import { spatialFactor } from '../models/autoencoder/config.js';
+import { checkGivenFrames, type GivenFrame } from './given-frames.js';
 import type { Networks } from './networks.js';
-import type { Observation } from './observation.js';
+import { Observation } from './observation.js';
 import { instructionWarnings } from './text-warnings.js';
 
 /** How many times smaller previews are on each side. */
@@ -19,7 +19,7 @@ export interface ImagineRequest {
    * The given frames in order of time, the camera's latest last; or an observation, which several requests may
    * share. Files (path or bytes) are decoded.
    */
-  readonly frames: readonly (Frame | string | Uint8Array)[] | Observation;
+  readonly frames: readonly GivenFrame[] | Observation;
   readonly instruction: string;
   /** State texts instead of the state prompter's. */
   readonly states?: StateTexts;
@@ -80,9 +80,10 @@ export interface ResolvedRequest {
 
 const PREVIEW_DOWNSCALES = [1, 2, 4] as const satisfies PreviewDownscale[];
 
-/** Errors: `invalid-argument`. */
+/** Errors: `invalid-argument`; `invalid-image` for a frame that is none. */
 export function resolveRequest(request: ImagineRequest, networks: Networks): ResolvedRequest {
   const { aid, vae } = networks;
+  checkKinds(request);
   const { text: instruction } = checkInstruction(request.instruction);
   const modelFrames = aid.dqformer.num_frames;
   const { seed = randomInt(2 ** 48 - 1), numFrames = modelFrames, previewFrames = [], preset } = request;
@@ -98,8 +99,9 @@ export function resolveRequest(request: ImagineRequest, networks: Networks): Res
   if (deadlineMs !== undefined && !(deadlineMs > 0 && Number.isFinite(deadlineMs)))
     throw new AidError('invalid-argument', `deadlineMs: expected a positive number, got ${deadlineMs}`);
   for (const frame of previewFrames) whole('previewFrames', frame, 0, numFrames - 1);
+  const isKnown = preset === undefined || Object.hasOwn(aid.presets, preset);
   const changes = preset === undefined ? {} : aid.presets[preset];
-  if (changes === undefined) {
+  if (!isKnown || changes === undefined) {
     const known = Object.keys(aid.presets).join(', ') || 'none';
     throw new AidError('invalid-argument', `preset: the model has no ${preset}; it has ${known}`);
   }
@@ -114,6 +116,13 @@ export function resolveRequest(request: ImagineRequest, networks: Networks): Res
     textGuidance: request.textGuidance ?? base.text_guidance,
   };
   whole('numInferenceSteps', sampling.numInferenceSteps, 1, MAX_INFERENCE_STEPS);
+  if (!Object.hasOwn(samplers, sampling.sampler))
+    throw new AidError(
+      'invalid-argument',
+      `sampler: expected one of ${Object.keys(samplers).join(', ')}, got ${sampling.sampler}`,
+    );
+  checkGuidance('frameGuidance', sampling.frameGuidance);
+  checkGuidance('textGuidance', sampling.textGuidance);
   if (sigmas !== undefined) checkSigmas(sigmas, sampling.numInferenceSteps);
   const warnings = [
     ...instructionWarnings(instruction, networks),
@@ -131,6 +140,47 @@ export function resolveRequest(request: ImagineRequest, networks: Networks): Res
     deadlineMs,
     warnings,
   };
+}
+
+/** What callers whom no compiler has checked may get wrong. */
+function checkKinds(request: ImagineRequest): void {
+  checkIsRequest(request);
+  const { frames, states, previewFrames, sigmas, abortSignal } = request;
+  if (!Observation.isInstance(frames)) checkGivenFrames(frames);
+  if (states !== undefined) checkStates(states);
+  const lists = { previewFrames, sigmas };
+  for (const [name, list] of Object.entries(lists))
+    if (list !== undefined && !Array.isArray(list))
+      throw new AidError('invalid-argument', `${name}: expected a list of numbers, got ${kindOf(list)}`);
+  if (abortSignal !== undefined && typeof abortSignal?.aborted !== 'boolean')
+    throw new AidError(
+      'invalid-argument',
+      `abortSignal: expected an AbortSignal, got ${kindOf(abortSignal)}`,
+    );
+}
+
+/** Errors: `invalid-argument`. */
+export function checkIsRequest(request: object): void {
+  if (typeof request !== 'object' || request === null)
+    throw new AidError('invalid-argument', `request: expected an object, got ${kindOf(request)}`);
+}
+
+/** Errors: `invalid-argument`. */
+export function checkStates(states: StateTexts): void {
+  const refuse = (got: string): never => {
+    throw new AidError('invalid-argument', `states: expected four texts, got ${got}`);
+  };
+  if (!Array.isArray(states)) refuse(kindOf(states));
+  if (states.length !== 4) refuse(`${states.length}`);
+  for (const state of states) if (typeof state !== 'string') refuse(`${kindOf(state)} among them`);
+}
+
+function checkGuidance(name: string, scale: number): void {
+  if (typeof scale === 'number' && Math.abs(scale) <= MAX_GUIDANCE) return;
+  throw new AidError(
+    'invalid-argument',
+    `${name}: expected a number from ${-MAX_GUIDANCE} to ${MAX_GUIDANCE}, got ${scale}`,
+  );
 }
 
 function checkSigmas(sigmas: readonly number[], numInferenceSteps: number): void {

@@ -1,10 +1,10 @@
 /** Long video (arXiv 2406.06465, long video prediction): the last frames of a clip are the first of the next. */
 import type { Frame } from '../conditioning/frame.js';
 import type { StatePrompt, StateTexts } from '../conditioning/state-prompter.js';
-import { AidError } from '../errors.js';
+import { AidError, kindOf } from '../errors.js';
 import type { ClipReport, EndEvent, ImagineEvent, StepEvent } from './events.js';
 import type { Networks } from './networks.js';
-import { type ImagineRequest, type ResolvedRequest, resolveRequest, whole } from './request.js';
+import { checkIsRequest, checkStates, type ImagineRequest, resolveRequest, whole } from './request.js';
 
 export interface RolloutRequest extends Omit<ImagineRequest, 'instruction' | 'states'> {
   /** One for the whole video, whose states are then written once; or one for each clip. */
@@ -63,7 +63,18 @@ const MAX_CLIPS = 10_000;
 
 /** Checks every clip of the video before the first is imagined. Errors: `invalid-argument`. */
 export function resolveRollout(request: RolloutRequest, networks: Networks): ResolvedRollout {
+  checkIsRequest(request);
   const { instruction, states, overlapFrames = 1 } = request;
+  if (typeof instruction !== 'string' && !Array.isArray(instruction))
+    throw new AidError(
+      'invalid-argument',
+      `instruction: expected text, or a list of texts, got ${kindOf(instruction)}`,
+    );
+  if (states !== undefined && !Array.isArray(states))
+    throw new AidError(
+      'invalid-argument',
+      `states: expected those of one clip, or of each, got ${kindOf(states)}`,
+    );
   const sharesInstruction = typeof instruction === 'string';
   const numClips = request.numClips ?? (sharesInstruction ? 1 : instruction.length);
   whole('numClips', numClips, 1, MAX_CLIPS);
@@ -78,13 +89,13 @@ export function resolveRollout(request: RolloutRequest, networks: Networks): Res
       'invalid-argument',
       `states: expected those of one clip, or of each of ${numClips}, got ${perClip.length}`,
     );
-  const resolve = (clip: number, seed: number | undefined) =>
-    resolveClip(
-      clip,
-      { ...clipRequest(request), ...(seed === undefined ? {} : { seed }) },
-      instruction,
-      networks,
-    );
+  if (isStateTexts(states)) checkStates(states);
+  for (const [clip, own] of (perClip ?? []).entries()) ofClip(clip, () => checkStates(own));
+  const resolve = (clip: number, seed: number | undefined) => {
+    const own = { ...clipRequest(request), ...(seed === undefined ? {} : { seed }) };
+    if (sharesInstruction) return resolveRequest({ ...own, instruction }, networks);
+    return ofClip(clip, () => resolveRequest({ ...own, instruction: instruction[clip] as string }, networks));
+  };
   const first = resolve(0, request.seed);
   const { seed, numFrames } = first;
   whole('seed', seed + (numClips - 1), 0, Number.MAX_SAFE_INTEGER);
@@ -101,15 +112,10 @@ export function resolveRollout(request: RolloutRequest, networks: Networks): Res
   return { clips, overlapFrames, sharesStates: sharesInstruction && states === undefined };
 }
 
-function resolveClip(
-  clip: number,
-  request: Omit<ImagineRequest, 'instruction' | 'states'>,
-  instruction: string | readonly string[],
-  networks: Networks,
-): ResolvedRequest {
-  if (typeof instruction === 'string') return resolveRequest({ ...request, instruction }, networks);
+/** Errors of a check, saying which clip they are of. */
+function ofClip<Result>(clip: number, check: () => Result): Result {
   try {
-    return resolveRequest({ ...request, instruction: instruction[clip] ?? '' }, networks);
+    return check();
   } catch (cause) {
     if (!AidError.isInstance(cause)) throw cause;
     throw new AidError(cause.code, `clip ${clip}: ${cause.message}`, { cause });

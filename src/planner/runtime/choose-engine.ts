@@ -4,27 +4,22 @@ import { AidError } from '../errors.js';
 import { Graph } from '../onnx/graph.js';
 import { add } from '../onnx/ops/elementwise.js';
 import type { Engine, ExecutionProvider } from './engine.js';
+import { checkEngineOptions, type EngineOptions } from './engine-options.js';
 import { missingPart } from './onnxruntime/installed.js';
 import { OnnxRuntimeEngine } from './onnxruntime/onnxruntime-engine.js';
 import { fastest, type ProviderProbe, probeProvider } from './probe/probe.js';
 import { floatTensor } from './tensor.js';
 import { noWeights } from './weight-source.js';
 
-export type ChosenProvider = ExecutionProvider | 'auto';
-
 /** TensorRT compiles for minutes, so it is only taken when asked for. */
 export const AUTOMATIC: readonly ExecutionProvider[] = ['cuda', 'webgpu', 'cpu'];
 
-export interface EngineOptions {
-  readonly provider?: ChosenProvider;
-  readonly threads?: number;
-}
-
-/** An engine that has run a small graph. Errors: `engine-unavailable`. */
+/** An engine that has run a small graph. Errors: `invalid-argument`, `engine-unavailable`. */
 export async function chooseEngine({
   provider: asked = 'auto',
   threads = availableParallelism(),
 }: EngineOptions = {}): Promise<Engine> {
+  checkEngineOptions({ provider: asked, threads });
   const provider = asked === 'auto' ? await fastestProvider(threads) : asked;
   const missing = missingPart(provider);
   if (missing !== undefined)

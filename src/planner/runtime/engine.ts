@@ -4,7 +4,8 @@ import type { Tensor } from './tensor.js';
 import type { WeightSource } from './weight-source.js';
 
 /** Where the arithmetic happens. */
-export type ExecutionProvider = 'cpu' | 'webgpu' | 'cuda' | 'tensorrt';
+export const EXECUTION_PROVIDERS = ['cpu', 'webgpu', 'cuda', 'tensorrt'] as const;
+export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
 
 /** A tensor that stays with the engine, so that it need not travel at every run. */
 export interface ResidentTensor {

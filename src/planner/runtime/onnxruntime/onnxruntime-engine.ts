@@ -20,6 +20,7 @@ import type {
   RunOptions,
   RunResult,
 } from '../engine.js';
+import { checkEngineOptions } from '../engine-options.js';
 import { MOST_HALF_BYTES_CAST_AT_LOAD } from '../estimate.js';
 import type { Tensor } from '../tensor.js';
 import { noWeights, type WeightSource } from '../weight-source.js';
@@ -48,7 +49,9 @@ export class OnnxRuntimeEngine implements Engine {
   #nextNumber = 0;
   #lowerings: Promise<Lowerings> | undefined;
 
+  /** Errors: `invalid-argument`. */
   constructor({ provider = 'cpu', threads = availableParallelism() }: OnnxRuntimeEngineOptions = {}) {
+    checkEngineOptions({ provider, threads });
     this.description = { name: 'onnxruntime', provider, threads };
   }
 
