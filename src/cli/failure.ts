@@ -17,7 +17,7 @@ export interface Failure {
 export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) return { line: undefined, exitCode: error.exitCode };
   if (isAborted(error)) return { line: 'aid: interrupted', exitCode: INTERRUPTED };
-  const details = process.env.AID_DEBUG ? `\n${inspect(error)}` : '';
+  const details = process.env.AID_DEBUG ? `\n${inspect(error, { maxArrayLength: null })}` : '';
   return { line: `aid: ${messageOf(error)}${details}`, exitCode: 1 };
 }
 

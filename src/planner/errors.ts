@@ -25,12 +25,19 @@ const marker = Symbol.for('aid-planner.error');
  */
 export class AidError extends Error {
   readonly code: AidErrorCode;
+  /** Every single problem, where the message may be too short to name all. */
+  readonly details?: readonly string[];
   readonly [marker] = true;
 
-  constructor(code: AidErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: AidErrorCode,
+    message: string,
+    { details, ...options }: { cause?: unknown; details?: readonly string[] } = {},
+  ) {
     super(message, options);
     this.name = 'AidError';
     this.code = code;
+    if (details !== undefined) this.details = details;
   }
 
   /** True for an AidError of this or another copy of the package. */

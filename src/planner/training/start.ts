@@ -1,10 +1,9 @@
 /** Whether a run can start from the tensors that it is given. */
 import { AidError } from '../errors.js';
 import type { Shape } from '../onnx/shape.js';
+import { listed } from '../weights/listed.js';
 import type { TrainedTensor } from './adamw.js';
 import type { Recipe } from './recipe.js';
-
-const SHOWN = 8;
 
 /**
  * A frozen tensor must be given, and a network of which some tensors are given must be given whole: what is missing
@@ -23,7 +22,8 @@ export function checkStart(
     if (stored !== undefined) problems.push(...misshapen(key, shape, stored.shape));
     else if (isFrozen || given.has(networkOf(key))) problems.push(`${key} is missing`);
   }
-  if (problems.length > 0) throw new AidError('invalid-weights', `base: ${summary(problems)}`);
+  if (problems.length > 0)
+    throw new AidError('invalid-weights', `base: ${listed(problems)}`, { details: problems });
   if (restored === undefined) return;
   for (const [key, { shape }] of trained) {
     const stored = restored.get(key);
@@ -31,7 +31,8 @@ export function checkStart(
     else problems.push(...misshapen(key, shape, stored.shape));
   }
   for (const key of restored.keys()) if (!trained.has(key)) problems.push(`${key} is not trained`);
-  if (problems.length > 0) throw new AidError('invalid-weights', `${checkpoint}: ${summary(problems)}`);
+  if (problems.length > 0)
+    throw new AidError('invalid-weights', `${checkpoint}: ${listed(problems)}`, { details: problems });
 }
 
 /** Adapters are a network of their own: a backbone comes without them. */
@@ -42,9 +43,4 @@ function misshapen(key: string, expected: Shape, got: readonly number[]): string
   return expected.join() === got.join()
     ? []
     : [`${key}: expected [${expected.join(',')}], got [${got.join(',')}]`];
-}
-
-function summary(problems: readonly string[]): string {
-  const rest = problems.length > SHOWN ? ` and ${problems.length - SHOWN} more` : '';
-  return `${problems.slice(0, SHOWN).join('; ')}${rest}`;
 }

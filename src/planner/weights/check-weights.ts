@@ -1,12 +1,11 @@
 import { AidError } from '../errors.js';
 import type { Graph } from '../onnx/graph.js';
+import { listed } from './listed.js';
 import type { StoredTensor } from './safetensors.js';
-
-const SHOWN = 8;
 
 /**
  * Compares what graphs ask for with what a checkpoint holds and reports every missing, unexpected and
- * misshapen tensor at once. Errors: `invalid-weights`.
+ * misshapen tensor at once. Errors: `invalid-weights`, whose `details` name each of them.
  */
 export function checkWeights(
   where: string,
@@ -26,17 +25,11 @@ export function checkWeights(
     }
   }
   const unexpected = [...tensors.keys()].filter((key) => !asked.has(key));
-  const problems = [
-    ...summary('missing', missing),
-    ...summary('unexpected', unexpected),
-    ...summary('of the wrong shape', misshapen),
-  ];
-  if (problems.length > 0) throw new AidError('invalid-weights', `${where}: ${problems.join('; ')}`);
-}
-
-function summary(what: string, names: readonly string[]): string[] {
-  if (names.length === 0) return [];
-  const shown = names.slice(0, SHOWN).join(', ');
-  const rest = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
-  return [`${names.length} tensors ${what}: ${shown}${rest}`];
+  const kinds = { missing, unexpected, 'of the wrong shape': misshapen };
+  const found = Object.entries(kinds).filter(([, names]) => names.length > 0);
+  if (found.length === 0) return;
+  const problems = found.map(([what, names]) => `${names.length} tensors ${what}: ${listed(names, ', ')}`);
+  throw new AidError('invalid-weights', `${where}: ${problems.join('; ')}`, {
+    details: found.flatMap(([what, names]) => names.map((name) => `${what}: ${name}`)),
+  });
 }

@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { AidError, throwIfAborted } from '../errors.js';
+import { listed } from './listed.js';
 import type { StoredTensor } from './safetensors.js';
 
 const CHUNK_BYTES = 1 << 20;
 
 /**
  * SHA-256 over every tensor's key, type, shape and bytes, in the order of the keys: independent of how they
- * are spread over files. Gives way to other work every megabyte. Errors: `invalid-weights` naming the first
+ * are spread over files. Gives way to other work every megabyte. Errors: `invalid-weights`, whose `details` name every
  * tensor that holds an infinite number or none at all; `aborted`.
  */
 export async function inspectWeights(
@@ -17,6 +18,7 @@ export async function inspectWeights(
 ): Promise<{ readonly sha256: string }> {
   const hash = createHash('sha256');
   const chunk = new Uint8Array(new ArrayBuffer(CHUNK_BYTES));
+  const broken = new Set<string>();
   for (const key of [...tensors.keys()].sort()) {
     const tensor = tensors.get(key) as StoredTensor;
     hash.update(`${key} ${tensor.type} ${tensor.shape.join(',')}\n`);
@@ -32,27 +34,36 @@ export async function inspectWeights(
         );
         if (bytesRead === 0) throw new AidError('invalid-weights', `${tensor.file}: ${key} is cut short`);
         hash.update(chunk.subarray(0, bytesRead));
-        checkFinite(tensor, chunk.buffer, bytesRead);
+        if (!areFinite(tensor, chunk.buffer, bytesRead))
+          broken.add(`${tensor.file}: ${key} holds a number that is not finite`);
         done += bytesRead;
       }
     } finally {
       await file.close();
     }
   }
+  const details = [...broken];
+  if (details.length > 0) throw new AidError('invalid-weights', listed(details), { details });
   return { sha256: hash.digest('hex') };
 }
 
 /** All exponent bits set means infinite or not a number. */
-function checkFinite({ file, key, type }: StoredTensor, buffer: ArrayBuffer, bytes: number): void {
-  const broken = (): never => {
-    throw new AidError('invalid-weights', `${file}: ${key} holds a number that is not finite`);
-  };
-  if (type === 'F16' || type === 'BF16') {
-    const mask = type === 'F16' ? 0x7c00 : 0x7f80;
-    const words = new Uint16Array(buffer, 0, bytes >> 1);
-    for (let i = 0; i < words.length; i++) if (((words[i] as number) & mask) === mask) broken();
-  } else if (type === 'F32') {
-    const words = new Uint32Array(buffer, 0, bytes >> 2);
-    for (let i = 0; i < words.length; i++) if (((words[i] as number) & 0x7f800000) === 0x7f800000) broken();
+function areFinite({ type }: StoredTensor, buffer: ArrayBuffer, bytes: number): boolean {
+  switch (type) {
+    case 'F16':
+      return hasNone(new Uint16Array(buffer, 0, bytes >> 1), 0x7c00);
+    case 'BF16':
+      return hasNone(new Uint16Array(buffer, 0, bytes >> 1), 0x7f80);
+    case 'F32':
+      return hasNone(new Uint32Array(buffer, 0, bytes >> 2), 0x7f800000);
+    case 'F64':
+      return new Float64Array(buffer, 0, bytes >> 3).every(Number.isFinite);
+    default:
+      return true;
   }
+}
+
+function hasNone(words: Uint16Array | Uint32Array, exponent: number): boolean {
+  for (let i = 0; i < words.length; i++) if (((words[i] as number) & exponent) === exponent) return false;
+  return true;
 }

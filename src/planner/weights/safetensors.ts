@@ -98,7 +98,9 @@ function readHeaderText(
     throw new AidError('io-failed', `${file}: could not be opened: ${(cause as Error).message}`, { cause });
   }
   try {
-    const { size } = fstatSync(descriptor);
+    const file = fstatSync(descriptor);
+    if (!file.isFile()) fail(`it is ${file.isDirectory() ? 'a folder' : 'no file'}`);
+    const { size } = file;
     const prefix = Buffer.alloc(8);
     if (readSync(descriptor, prefix, 0, 8, 0) < 8) fail(`it has ${size} bytes`);
     const length = Number(prefix.readBigUInt64LE());

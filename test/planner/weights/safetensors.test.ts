@@ -99,6 +99,7 @@ describe('writing and reading safetensors', () => {
 
 describe('a file that is no safetensors file', () => {
   it.each<[string, () => string, RegExp]>([
+    ['is a folder', () => folder, /: it is a folder$/],
     ['is empty', () => withBytes(Buffer.of()), /it has 0 bytes/],
     ['ends in its first 8 bytes', () => withBytes(Buffer.from('abc')), /it has 3 bytes/],
     [
