@@ -6,6 +6,8 @@ import { OnnxRuntimeEngine } from '#planner/runtime/onnxruntime/onnxruntime-engi
 export interface CountingEngine extends Engine {
   /** Runs so far, by the name of the graph. */
   readonly runs: Readonly<Record<string, number>>;
+  /** Graphs loaded and not released. */
+  readonly sessions: number;
   /** Tensors kept and not released. */
   readonly residents: number;
 }
@@ -15,16 +17,25 @@ export function countingEngine(): CountingEngine {
   onTestFinished(() => engine.dispose());
   const runs: Record<string, number> = {};
   let residents = 0;
+  let sessions = 0;
   return {
     description: engine.description,
     runs,
+    get sessions() {
+      return sessions;
+    },
     get residents() {
       return residents;
     },
     async load(graph, options): Promise<GraphSession> {
       const session = await engine.load(graph, options);
+      sessions += 1;
       return {
         ...session,
+        async release() {
+          sessions -= 1;
+          await session.release();
+        },
         async run(inputs, runOptions) {
           runs[graph.name] = (runs[graph.name] ?? 0) + 1;
           const result = await session.run(inputs, runOptions);

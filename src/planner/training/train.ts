@@ -90,7 +90,12 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
     weights: (key) => (trained.has(key) ? undefined : recipe.weights.get(key)),
     parallelRuns: recipe.parts,
   });
-  const optimizer = await Optimizer.load(options.optimizer, tensors, engine, recipe.parts);
+  const optimizer = await Optimizer.load(options.optimizer, tensors, engine, recipe.parts).catch(
+    async (error: Error) => {
+      await session.release();
+      throw error;
+    },
+  );
   const averages = (): TrainedValues =>
     new Map([
       ...[...tensors].map(([key, { shape, average }]) => [key, { shape, data: average }] as const),

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Graph } from '#planner/onnx/graph.js';
 import { linear } from '#planner/onnx/layers/linear.js';
+import { toOnnxFile } from '#planner/onnx/onnx-file.js';
 import { add, multiply } from '#planner/onnx/ops/elementwise.js';
 import { matMul } from '#planner/onnx/ops/product.js';
 import { Scope } from '#planner/onnx/scope.js';
 import { BATCH } from '#planner/onnx/shape.js';
 import { Random } from '#planner/random.js';
+import { loadEverywhere } from '#planner/runtime/onnxruntime/load-everywhere.js';
 import { OnnxRuntimeEngine } from '#planner/runtime/onnxruntime/onnxruntime-engine.js';
 import { WorkerClient } from '#planner/runtime/onnxruntime/worker-client.js';
 import { floatTensor, sharedFloats } from '#planner/runtime/tensor.js';
@@ -246,6 +248,23 @@ describe('an engine that ends', () => {
     await expect(client.request({ kind: 'release-session', session: 3 })).rejects.toMatchObject({
       code: 'engine-failed',
     });
+  });
+
+  it('keeps no session where another of its threads could not load it', async () => {
+    const [well, gone] = [new WorkerClient(), new WorkerClient(script(`${listen} process.exit(3));`))];
+    onTestFinished(() => well.terminate());
+    const request = {
+      kind: 'load' as const,
+      session: 1,
+      model: toOnnxFile(doubling(), { parameters: () => ({ kind: 'input' }) }),
+      weightFolder: '',
+      provider: 'cpu' as const,
+      threads: 1,
+      sparesMemory: false,
+    };
+    await expect(loadEverywhere([well, gone], request)).rejects.toMatchObject({ code: 'engine-failed' });
+    const run = { kind: 'run' as const, session: 1, inputs: { x: floats(1, 2) }, keep: {}, into: {} };
+    await expect(well.request(run)).rejects.toThrow('the session was released');
   });
 
   it('because its thread is gone says so', async () => {

@@ -25,6 +25,7 @@ import { MOST_HALF_BYTES_CAST_AT_LOAD } from '../estimate.js';
 import type { Tensor } from '../tensor.js';
 import { noWeights, type WeightSource } from '../weight-source.js';
 import { missingPart } from './installed.js';
+import { loadEverywhere } from './load-everywhere.js';
 import type { LoadReply, RunReply } from './messages.js';
 import { lowerUntrusted, type Probe } from './trusted-operators.js';
 import { WorkerClient } from './worker-client.js';
@@ -124,24 +125,22 @@ export class OnnxRuntimeEngine implements Engine {
     const threads = Math.floor(this.description.threads / count);
     while (this.#clients.length < count) this.#clients.push(new WorkerClient());
     const clients = this.#clients.slice(0, count);
-    const request = {
-      kind: 'load' as const,
+    const reply = await loadEverywhere(clients, {
+      kind: 'load',
       session,
       model,
       weightFolder,
       provider,
       threads,
       sparesMemory: castAtRun,
-    };
-    const loads = clients.map((client) => client.request<LoadReply>(request));
-    const [reply] = await Promise.all(loads).catch((cause: Error) => {
+    }).catch((cause: Error) => {
       throw new AidError(
         'engine-failed',
         `${graph.name} could not be loaded on ${provider}: ${cause.message.trim()}`,
         { cause },
       );
     });
-    return this.#session(graph.name, session, reply as LoadReply, clients);
+    return this.#session(graph.name, session, reply, clients);
   }
 
   async dispose(): Promise<void> {
