@@ -1,9 +1,11 @@
 /** Folders of results that are either whole or not there. */
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { removeEmptyFolders, removeQuietly } from '../planner/clean-up.js';
 import { AidError } from '../planner/errors.js';
+import { checkWritable, reasonOf } from './writable.js';
 
 /** One of these says that a folder holds an earlier result. */
 const MARKS = ['clip.json', 'candidates.json'];
@@ -30,17 +32,6 @@ export function checkOutputFolder(path: string, { force }: { force: boolean }): 
   );
 }
 
-/** Before anybody waits for a clip that cannot be written. */
-function checkWritable(path: string): void {
-  let place = resolve(path);
-  while (!existsSync(place)) place = dirname(place);
-  try {
-    accessSync(place, constants.W_OK);
-  } catch (cause) {
-    throw new AidError('io-failed', `${path}: could not be written: ${reasonOf(cause)}`, { cause });
-  }
-}
-
 /** The path, or the first of `path-2`, `path-3`... that is not taken. */
 export function freePath(path: string): string {
   for (let count = 1; ; count++) {
@@ -63,7 +54,8 @@ export async function writeFolderAtomically(
     if (existsSync(target)) await fillFolder(target, mark, write);
     else await makeFolder(target, mark, write);
   } catch (cause) {
-    if (AidError.isInstance(cause)) throw cause;
+    // Only what the operating system refuses has to do with the folder.
+    if (AidError.isInstance(cause) || (cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
     throw new AidError('io-failed', `${path}: could not be written: ${reasonOf(cause)}`, { cause });
   }
 }
@@ -81,7 +73,7 @@ async function makeFolder(
     await write(draft);
     await rename(draft, target);
   } catch (error) {
-    await rm(draft, { recursive: true, force: true });
+    await removeQuietly(draft);
     if (made !== undefined) await removeEmptyFolders(parent, made);
     throw error;
   }
@@ -95,6 +87,7 @@ async function fillFolder(
 ): Promise<void> {
   const [draft, old] = [join(target, `.${mark}.part`), join(target, `.${mark}.old`)];
   const moves: { from: string; to: string }[] = [];
+  let isOldElsewhere = false;
   const move = async (names: readonly string[], from: string, to: string): Promise<void> => {
     for (const name of names) {
       await rename(join(from, name), join(to, name));
@@ -113,39 +106,16 @@ async function fillFolder(
     );
     await move(await readdir(draft), draft, target);
   } catch (error) {
-    for (const { from, to } of moves.toReversed()) await rename(to, from);
+    try {
+      for (const { from, to } of moves.toReversed()) await rename(to, from);
+    } catch (cause) {
+      isOldElsewhere = true;
+      const message = `${target}: could not be written: ${reasonOf(error)}; the earlier result is in ${old}`;
+      throw new AidError('io-failed', message, { cause });
+    }
     throw error;
   } finally {
-    for (const folder of [draft, old]) await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** From `folder` up to `last`, as far as they are empty. */
-async function removeEmptyFolders(folder: string, last: string): Promise<void> {
-  for (let current = folder; current.length >= last.length; current = dirname(current)) {
-    try {
-      await rmdir(current);
-    } catch {
-      return;
-    }
-  }
-}
-
-function reasonOf(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  switch (code) {
-    case 'ENOSPC':
-      return 'the disk is full';
-    case 'EDQUOT':
-      return 'the disk quota is used up';
-    case 'EFBIG':
-      return 'a file may not become that large here';
-    case 'EACCES':
-    case 'EPERM':
-      return 'not allowed';
-    case 'EROFS':
-      return 'the disk is read-only';
-    default:
-      return message;
+    await removeQuietly(draft);
+    if (!isOldElsewhere) await removeQuietly(old);
   }
 }

@@ -1,9 +1,10 @@
 /** `aid record`: imagines a clip and writes it into a bag with all that is needed to imagine it again. */
-import { randomInt, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { decodeFrame } from '../planner/conditioning/frame.js';
 import { checkInstruction } from '../planner/conditioning/instruction.js';
+import { shortSeed } from '../planner/drawn-seed.js';
 import { AidError } from '../planner/errors.js';
 import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { VideoPlanner } from '../planner/video-planner.js';
@@ -14,6 +15,7 @@ import { PROVIDERS, wholeNumber } from './options.js';
 import { modelFolder } from './package.js';
 import { progressLine } from './progress.js';
 import { note, say, shownPath } from './terminal.js';
+import { checkWritable } from './writable.js';
 
 interface RecordFlags {
   readonly out: string;
@@ -22,8 +24,6 @@ interface RecordFlags {
   readonly model?: string;
   readonly provider: ChosenProvider;
 }
-
-const DRAWN_SEEDS = 1_000_000;
 
 export function recordCommand(): Command {
   return new Command('record')
@@ -48,8 +48,13 @@ async function record(
 ): Promise<void> {
   const { text: instruction } = checkInstruction(command);
   const frame = await decodeFrame(file);
-  if (flags.force !== true && existsSync(flags.out))
-    throw new AidError('invalid-argument', `${flags.out}: is there already; --force replaces it`);
+  checkWritable(flags.out);
+  if (existsSync(flags.out)) {
+    if (statSync(flags.out).isDirectory())
+      throw new AidError('invalid-argument', `${flags.out}: expected a file to write, got a folder`);
+    if (flags.force !== true)
+      throw new AidError('invalid-argument', `${flags.out}: is there already; --force replaces it`);
+  }
   const progress = progressLine();
   try {
     const model = modelFolder(flags.model);
@@ -57,7 +62,7 @@ async function record(
     const planner = await VideoPlanner.load(model, { provider: flags.provider, abortSignal });
     try {
       const header = { stamp: timeFromNs(BigInt(Date.now()) * 1_000_000n), frame_id: 'camera' };
-      const seed = flags.seed ?? randomInt(DRAWN_SEEDS);
+      const seed = flags.seed ?? shortSeed();
       for await (const event of planner.imagine({ frames: [frame], instruction, seed, abortSignal })) {
         if (event.kind === 'step') progress.step(event.step, event.steps, 'imagining');
         if (event.kind !== 'end') continue;

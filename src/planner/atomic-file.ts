@@ -1,7 +1,8 @@
 /** Files that are either whole or not there. */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { removeQuietly } from './clean-up.js';
 import { AidError } from './errors.js';
 
 /** Writes through a hidden file beside `path` and renames it into place once `write` is done. */
@@ -16,12 +17,14 @@ export async function writeFileAtomically(
     try {
       await write(file);
       await file.sync();
-    } finally {
-      await file.close();
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      throw error;
     }
+    await file.close();
     await rename(draft, path);
   } catch (cause) {
-    await rm(draft, { force: true });
+    await removeQuietly(draft);
     if (AidError.isInstance(cause)) throw cause;
     throw new AidError('io-failed', `${path}: could not be written: ${(cause as Error).message}`, { cause });
   }

@@ -1,10 +1,11 @@
 /** A file that says which process writes to a place, so that no second one does. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { removeEmptyFolders, removeQuietly } from './clean-up.js';
 import { AidError } from './errors.js';
 
 const holderSchema = z.object({
@@ -53,7 +54,7 @@ export async function takeLock(path: string, what: string): Promise<Lock> {
     if (AidError.isInstance(cause)) throw cause;
     throw new AidError('io-failed', `${what}: could not be locked: ${(cause as Error).message}`, { cause });
   } finally {
-    await rm(draft, { force: true });
+    await removeQuietly(draft);
   }
 }
 
@@ -93,17 +94,6 @@ function releasing(path: string, own: Holder, made: string | undefined): Lock {
       if (made !== undefined) await removeEmptyFolders(dirname(path), made);
     },
   };
-}
-
-/** From `folder` up to `last`. */
-async function removeEmptyFolders(folder: string, last: string): Promise<void> {
-  for (let current = folder; current.length >= last.length; current = dirname(current)) {
-    try {
-      await rmdir(current);
-    } catch {
-      return;
-    }
-  }
 }
 
 function textOf(path: string): string | undefined {

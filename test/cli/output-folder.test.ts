@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freePath, writeFolderAtomically } from '#cli/output-folder.js';
+import { checkOutputFolder, freePath, writeFolderAtomically } from '#cli/output-folder.js';
 import { AidError } from '#planner/errors.js';
 import { emptyFolder } from './run-aid.js';
 
@@ -42,12 +42,36 @@ describe('a folder of results', () => {
     expect(readFileSync(join(folder, 'clip.json'), 'utf8')).toBe('new');
   });
 
+  it('says what went wrong first, whatever cannot be cleaned up', async () => {
+    const parent = join(emptyFolder(), 'parent');
+    const replacing = async (draft: string): Promise<void> => {
+      rmSync(dirname(draft), { recursive: true });
+      writeFileSync(dirname(draft), '');
+      throw new AidError('aborted', 'stopped');
+    };
+    await expect(writeFolderAtomically(join(parent, 'clip'), replacing)).rejects.toThrow('stopped');
+    rmSync(parent);
+    mkdirSync(parent);
+    await expect(writeFolderAtomically(parent, replacing)).rejects.toThrow('stopped');
+  });
+
+  it('is not to blame for what it did not do', async () => {
+    const path = join(emptyFolder(), 'clip');
+    const mistaken = async (): Promise<void> => {
+      throw new TypeError('undefined is not a clip');
+    };
+    await expect(writeFolderAtomically(path, mistaken)).rejects.toThrow(TypeError);
+  });
+
   it('says why it could not be written', async () => {
     const folder = emptyFolder();
     writeFileSync(join(folder, 'file'), '');
     const path = join(folder, 'file', 'clip');
     await expect(writeFolderAtomically(path, put('clip.json', ''))).rejects.toThrow(
       `${path}: could not be written: `,
+    );
+    expect(() => checkOutputFolder(path, { force: false })).toThrow(
+      `${path}: could not be written: ${join(folder, 'file')} is no folder`,
     );
   });
 });

@@ -117,3 +117,15 @@ it('replaces no bag unless it is told to, and wants the same model', async () =>
   const { exitCode, stderr } = await aid(['play', bag, '--model', files.model, '--provider', 'cpu']);
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining('expected the model')]);
 });
+
+it('a bag that cannot be written is an error before anything is loaded', async () => {
+  const folder = emptyFolder();
+  writeFileSync(join(folder, 'file'), '');
+  const record = (out: string) =>
+    aid(['record', files.frame, 'go', '--out', out, '--model', join(folder, 'nowhere'), '--force']);
+  const below = join(folder, 'file', 'clip.mcap');
+  expect((await record(below)).stderr).toBe(
+    `aid: ${below}: could not be written: ${join(folder, 'file')} is no folder\n`,
+  );
+  expect((await record(folder)).stderr).toBe(`aid: ${folder}: expected a file to write, got a folder\n`);
+});

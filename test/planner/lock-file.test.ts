@@ -44,6 +44,15 @@ describe('a lock', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['.lock']);
   });
 
+  it('cannot be taken where a file stands in the place of its folder', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'out'), '');
+    await expect(takeLock(join(folder, 'out', '.lock'), 'out')).rejects.toMatchObject({
+      code: 'io-failed',
+      message: expect.stringMatching(/^out: could not be locked: /),
+    });
+  });
+
   it('is refused to the process that holds it already', async () => {
     const path = await lockIn(await temporaryFolder());
     const lock = await takeLock(path, 'out');
