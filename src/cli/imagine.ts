@@ -1,5 +1,4 @@
 /** `aid imagine`: from one camera frame and one command to clips of the arm doing it. */
-import { randomInt } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
@@ -7,6 +6,8 @@ import { decodeFrame } from '../planner/conditioning/frame.js';
 import { checkInstruction } from '../planner/conditioning/instruction.js';
 import { MllmStatePrompter } from '../planner/conditioning/mllm-state-prompter.js';
 import type { StateTexts } from '../planner/conditioning/state-prompter.js';
+import { shortSeed } from '../planner/drawn-seed.js';
+import { AidError } from '../planner/errors.js';
 import type { ImagineRequest } from '../planner/imagination/request.js';
 import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { OpenInferenceEngine } from '../planner/runtime/open-inference-protocol/open-inference-engine.js';
@@ -43,8 +44,7 @@ interface ImagineFlags {
 /** A clip as `--json` prints it: what its `clip.json` holds, and the folder of that. */
 type ClipResult = ClipDocument & { readonly out: string };
 
-/** A drawn seed is short, so that people can type it again. */
-const DRAWN_SEEDS = 1_000_000;
+const MAX_CANDIDATES = 1000;
 
 export function imagineCommand(): Command {
   return new Command('imagine')
@@ -54,7 +54,12 @@ export function imagineCommand(): Command {
     .option('--out <dir>', 'folder for the result (default: out/COMMAND-seed-SEED)')
     .option('--force', 'replace an earlier result in that folder')
     .option('--seed <n>', 'the same seed gives the same clip (default: drawn, and told)', wholeNumber(0))
-    .option('--candidates <n>', 'clips with seeds SEED, SEED + 1, ..., a subfolder each', wholeNumber(1), 1)
+    .option(
+      '--candidates <n>',
+      'clips with seeds SEED, SEED + 1, ..., a subfolder each',
+      wholeNumber(1, MAX_CANDIDATES),
+      1,
+    )
     .option('--steps <n>', 'denoising steps: fewer are faster (default: as the model says)', wholeNumber(1))
     .option('--preset <name>', "the model's settings of that name, such as fast")
     .option(
@@ -102,7 +107,8 @@ async function imagine(
   // Whatever can be wrong is found before anything takes long.
   const { text: instruction } = checkInstruction(command);
   const frame = await decodeFrame(file);
-  const seed = flags.seed ?? randomInt(DRAWN_SEEDS);
+  const seed = flags.seed ?? shortSeed();
+  checkSeeds(seed, flags.candidates);
   const out = flags.out ?? freePath(join('out', `${slug(instruction)}-seed-${seed}`));
   checkOutputFolder(out, { force: flags.force === true });
   const model = modelFolder(flags.model);
@@ -120,29 +126,52 @@ async function imagine(
     abortSignal,
   });
   const loadMs = performance.now() - started;
-  const clips: Clip[] = [];
+  const origin = { aid: packageVersion(), frame: resolve(file) };
+  const results: ClipResult[] = [];
   try {
     progress.phase('looking at the frame');
     const frames = flags.candidates === 1 ? [frame] : await planner.observe([frame]);
-    for (let index = 0; index < flags.candidates; index++) {
-      const request = { ...requestOf(flags, planner), frames, instruction, seed: seed + index, abortSignal };
-      clips.push(
-        await imagineClip(planner, request, (step, steps) => {
+    await writeFolderAtomically(out, async (draft) => {
+      for (let index = 0; index < flags.candidates; index++) {
+        const request = {
+          ...requestOf(flags, planner),
+          frames,
+          instruction,
+          seed: seed + index,
+          abortSignal,
+        };
+        const clip = await imagineClip(planner, request, (step, steps) => {
           progress.step(index * steps + step, flags.candidates * steps, 'imagining');
-        }),
-      );
-    }
+        });
+        if (index + 1 === flags.candidates) progress.phase(`writing ${out}`);
+        // One clip fills the folder; several have a subfolder each, and a list of them.
+        const name = flags.candidates === 1 ? '' : `seed-${clip.report.seed}`;
+        if (name !== '') await mkdir(join(draft, name));
+        const document = await writeClip(join(draft, name), clip, origin, abortSignal);
+        results.push({ out: join(out, name), ...document });
+      }
+      if (flags.candidates > 1)
+        await writeFile(join(draft, 'candidates.json'), `${JSON.stringify(results, null, 2)}\n`);
+    });
   } finally {
     await planner.dispose();
     await engine?.dispose();
   }
-  progress.phase(`writing ${out}`);
-  const results = await writeClips(out, clips, { aid: packageVersion(), frame: resolve(file) }, abortSignal);
   progress.end();
   for (const warning of new Set(results.flatMap(({ warnings }) => warnings)))
     note(`aid: warning: ${warning}`);
   if (flags.json === true) sayJson(flags.candidates === 1 ? results[0] : { out, candidates: results });
   else for (const line of summary(out, results, loadMs)) say(line);
+}
+
+function checkSeeds(seed: number, candidates: number): void {
+  const last = Number.MAX_SAFE_INTEGER - (candidates - 1);
+  if (seed <= last) return;
+  const count = candidates === 1 ? '' : ` for ${candidates} candidates`;
+  throw new AidError(
+    'invalid-argument',
+    `seed: expected a whole number from 0 to ${last}${count}, got ${seed}`,
+  );
 }
 
 function requestOf(
@@ -175,27 +204,6 @@ async function imagineClip(
     if (event.kind === 'end') return { frames: event.frames, previews, report: event.report };
   }
   throw new Error('a clip ended without its end event');
-}
-
-/** One clip fills the folder; several have a subfolder each, and `candidates.json` lists them. */
-async function writeClips(
-  out: string,
-  clips: readonly Clip[],
-  origin: Pick<ClipDocument, 'aid' | 'frame'>,
-  abortSignal: AbortSignal,
-): Promise<ClipResult[]> {
-  const results: ClipResult[] = [];
-  await writeFolderAtomically(out, async (draft) => {
-    for (const clip of clips) {
-      const name = clips.length === 1 ? '' : `seed-${clip.report.seed}`;
-      if (name !== '') await mkdir(join(draft, name));
-      const document = await writeClip(join(draft, name), clip, origin, abortSignal);
-      results.push({ out: join(out, name), ...document });
-    }
-    if (clips.length > 1)
-      await writeFile(join(draft, 'candidates.json'), `${JSON.stringify(results, null, 2)}\n`);
-  });
-  return results;
 }
 
 function summary(out: string, results: readonly ClipResult[], loadMs: number): string[] {

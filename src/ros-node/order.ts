@@ -1,5 +1,6 @@
 /** What is to be imagined, whether it came by topic or as a goal; checked. */
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { shortSeed } from '../planner/drawn-seed.js';
 import type { Frame, ImagineRequest, StateTexts } from '../sdk/index.js';
 import { frameFromCompressedImage, frameFromImage } from '../sdk/messages/images.js';
 import type { Header, ImagineGoal, Uuid } from '../sdk/messages/messages.js';
@@ -37,8 +38,6 @@ const MAX_INSTRUCTIONS = 64;
 const MAX_CANDIDATES = 64;
 const MAX_GIVEN = 64;
 const STATES = 4;
-/** A drawn seed is short, so that people can type it. */
-const DRAWN_SEEDS = 1_000_000;
 
 export function randomPlanId(): Uuid {
   return { uuid: Uint8Array.from(Buffer.from(randomUUID().replaceAll('-', ''), 'hex')) };
@@ -55,7 +54,7 @@ export function orderOfCommand(instruction: string, settings: Settings, preview:
     planId: randomPlanId(),
     instructions: [checked(instruction, 'instruction')],
     states: [],
-    seeds: [seed < 0n ? randomInt(DRAWN_SEEDS) : Number(seed)],
+    seeds: [seed < 0n ? shortSeed() : Number(seed)],
     sampling: samplingOf({
       numFrames: Number(num_frames),
       numInferenceSteps: Number(num_inference_steps),
@@ -93,7 +92,7 @@ export function orderOfGoal(goal: ImagineGoal, planId: Uuid, settings: Settings)
     if (!Number.isFinite(value)) refuse(`${name}_guidance: expected a finite number, got ${value}`);
   const deadlineMs = msFromDuration(goal.deadline);
   if (deadlineMs < 0) refuse(`deadline: expected 0 or more, got ${deadlineMs / 1000} s`);
-  const first = seed === -1 ? randomInt(DRAWN_SEEDS) : seed;
+  const first = seed === -1 ? shortSeed() : seed;
   const header = [...frames, ...files].at(-1)?.header;
   return {
     planId,

@@ -1,7 +1,7 @@
 /** Several futures of one frame, ranked. */
-import { randomInt } from 'node:crypto';
 import { concat, defer, from, map, mergeMap, type Observable, of, tap } from 'rxjs';
 import type { Frame } from '../planner/conditioning/frame.js';
+import { drawnSeed } from '../planner/drawn-seed.js';
 import { AidError } from '../planner/errors.js';
 import type { ClipReport, FrameEvent, ImagineEvent, StepEvent } from '../planner/imagination/events.js';
 import { Observation } from '../planner/imagination/observation.js';
@@ -163,7 +163,8 @@ function named(name: CandidateName, event: ImagineEvent): CandidatesEvent {
   }
 }
 
-const DRAWN_SEEDS = 2 ** 48 - 1;
+/** All of them are held until they are ranked. */
+const MAX_CANDIDATES = 1000;
 
 function namesOf(
   instruction: string | readonly string[],
@@ -172,6 +173,9 @@ function namesOf(
   const instructions = [...new Set([instruction].flat())];
   if (typeof seeds === 'number' && !(Number.isInteger(seeds) && seeds >= 1))
     throw new AidError('invalid-argument', `seeds: expected a whole number of at least 1, got ${seeds}`);
+  const count = instructions.length * (typeof seeds === 'number' ? seeds : seeds.length);
+  if (count > MAX_CANDIDATES)
+    throw new AidError('invalid-argument', `candidates: expected at most ${MAX_CANDIDATES}, got ${count}`);
   const each = typeof seeds === 'number' ? drawn(seeds) : [...new Set(seeds)];
   if (instructions.length === 0 || each.length === 0)
     throw new AidError('invalid-argument', 'candidates: expected at least one instruction and one seed');
@@ -182,6 +186,6 @@ function namesOf(
 
 /** Different seeds. */
 function drawn(count: number): number[] {
-  const first = randomInt(DRAWN_SEEDS - count);
+  const first = drawnSeed(count);
   return Array.from({ length: count }, (_, i) => first + i);
 }

@@ -180,6 +180,14 @@ describe('options', () => {
       ['--states', 'a|b'],
       "option '--states <texts>' argument 'a|b' is invalid. Expected four texts with | between them.",
     ],
+    [
+      ['--seed', '9007199254740991', '--candidates', '2', '--model', 'nowhere'],
+      'seed: expected a whole number from 0 to 9007199254740990 for 2 candidates, got 9007199254740991',
+    ],
+    [
+      ['--candidates', '1001'],
+      "option '--candidates <n>' argument '1001' is invalid. Expected a whole number from 1 to 1000.",
+    ],
     [['--preset', 'slow'], 'preset: the model has no slow; it has fast'],
     [['--stpes', '3'], "unknown option '--stpes' (Did you mean --steps?)"],
     [['--out', '/dev/null'], '/dev/null: expected a folder to write to, got a file'],

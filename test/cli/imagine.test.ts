@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { filesForTests } from './model-for-tests.js';
-import { aid, emptyFolder, type Outcome } from './run-aid.js';
+import { AID, aid, emptyFolder, type Outcome } from './run-aid.js';
 
 const files = filesForTests();
 const COMMAND = 'put the red cube on the blue plate';
@@ -109,6 +111,23 @@ describe('aid imagine', () => {
     const alone = readFileSync(join(cwd, 'alone', ...last));
     expect(readFileSync(join(cwd, 'two', 'seed-8', ...last)).equals(alone)).toBe(true);
     expect(readFileSync(join(cwd, 'two', 'seed-7', ...last)).equals(alone)).toBe(false);
+  });
+
+  it('writes each candidate as it comes, and none where a later one fails', async () => {
+    const cwd = emptyFolder();
+    const many = ['--seed', '7', '--candidates', '1000', '--steps', '1', '--out', 'new/many'];
+    const fixed = ['--model', files.model, '--provider', 'cpu', '--threads', '1'];
+    const child = spawn(process.execPath, [AID, 'imagine', files.frame, COMMAND, ...fixed, ...many], { cwd });
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    const written = (): string[] => everything(cwd).filter((path) => path.endsWith('clip.json'));
+    while (child.exitCode === null && written().length < 2) await setTimeout(20);
+    expect(written()).toEqual([
+      expect.stringMatching(/^new\/\.many\.\w+\.part\/seed-7\/clip\.json$/),
+      expect.stringMatching(/seed-8\/clip\.json$/),
+    ]);
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(everything(cwd)).toEqual([]);
   });
 
   it('does not touch a folder that holds anything, unless told to replace an earlier result', async () => {

@@ -114,6 +114,8 @@ it.each([
   [{ seeds: [] }, 'at least one instruction and one seed'],
   [{ instruction: [] }, 'at least one instruction and one seed'],
   [{ concurrency: 0 }, 'concurrency'],
+  [{ seeds: 1e9 }, 'candidates: expected at most 1000, got 1000000000'],
+  [{ seeds: 501, instruction: ['a', 'b'] }, 'candidates: expected at most 1000, got 1002'],
 ])('refuses %o', async (request, what) => {
   await expect(ranked(request)).rejects.toMatchObject({
     code: 'invalid-argument',

@@ -1,8 +1,8 @@
 /** What a caller asks for, checked and completed with the model's defaults. */
-import { randomInt } from 'node:crypto';
 import { checkInstruction } from '../conditioning/instruction.js';
 import type { StateTexts } from '../conditioning/state-prompter.js';
 import { type SamplerName, samplers } from '../diffusion/samplers.js';
+import { drawnSeed } from '../drawn-seed.js';
 import { AidError, kindOf } from '../errors.js';
 import { MAX_GUIDANCE, MAX_INFERENCE_STEPS } from '../models/aid-config.js';
 import { spatialFactor } from '../models/autoencoder/config.js';
@@ -86,7 +86,7 @@ export function resolveRequest(request: ImagineRequest, networks: Networks): Res
   checkKinds(request);
   const { text: instruction } = checkInstruction(request.instruction);
   const modelFrames = aid.dqformer.num_frames;
-  const { seed = randomInt(2 ** 48 - 1), numFrames = modelFrames, previewFrames = [], preset } = request;
+  const { seed = drawnSeed(), numFrames = modelFrames, previewFrames = [], preset } = request;
   whole('seed', seed, 0, Number.MAX_SAFE_INTEGER);
   whole('numFrames', numFrames, 1, modelFrames);
   const { previewDownscale = 1, deadlineMs, sigmas } = request;
