@@ -3,6 +3,7 @@ import { decodeFrame } from '../conditioning/frame.js';
 import { clipPixels, frameToPixels } from '../conditioning/image-tensors.js';
 import { AidError } from '../errors.js';
 import { checkGivenFrames, type GivenFrame, isFrame } from './given-frames.js';
+import { augmented } from './noise-augmentation.js';
 import { Observation } from './observation.js';
 import type { Stages } from './stages.js';
 
@@ -13,12 +14,13 @@ export async function observe(stages: Stages, frames: readonly GivenFrame[]): Pr
   const [first] = given;
   if (first === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
   const { aid, preprocessor } = stages.networks;
-  const { width, height } = aid.video;
+  const { width, height, noise_augmentation: noise } = aid.video;
   const pixels = await Promise.all(
     given.map((frame) => frameToPixels(frame, { width, height, fit: 'cover' })),
   );
   const seen = await clipPixels(first, { ...preprocessor, resize: 'svd' });
   const latents: Float32Array[] = [];
-  for (const image of pixels) latents.push(await stages.encode(image));
+  for (const [place, image] of pixels.entries())
+    latents.push(await stages.encode(await augmented(image, noise, place)));
   return new Observation(given, latents, await stages.see(seen));
 }

@@ -91,7 +91,7 @@ export const aidConfig = z
       height: z.int().positive(),
       frames_per_second: z.int().positive().default(7),
       motion_bucket_id: z.int().nonnegative().default(127),
-      /** Deviation of the noise that SVD adds to the given frame. */
+      /** Deviation of the noise on the given frames' pixels (-1 to 1) that the autoencoder sees; a time id as well. */
       noise_augmentation: z.number().nonnegative().default(0),
     }),
     sampling: samplingConfig.prefault({}),

@@ -266,6 +266,11 @@ describe('what cannot be trained is refused before the first step', () => {
       /aid\.num_states: expected the 4 of a state prompter, got 3/,
     ],
     [
+      'noise on the given frame, which training does not add',
+      { aid: { ...aid, video: { ...aid.video, noise_augmentation: 0.02 } } },
+      /aid\.video\.noise_augmentation: expected 0, .*, got 0\.02/,
+    ],
+    [
       'a frozen text encoder that nobody trained',
       { train: [] },
       /train: .* has no text_encoder, expected it to be trained/,

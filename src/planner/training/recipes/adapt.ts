@@ -200,6 +200,10 @@ function checkAdapt(
       `aid.num_states: expected the template's ${TEMPLATE_STATES}, got ${aid.num_states}`,
     ],
     [
+      video.noise_augmentation === 0,
+      `aid.video.noise_augmentation: expected 0, as training adds no noise to given frames, got ${video.noise_augmentation}`,
+    ],
+    [
       aid.text_length <= text.max_position_embeddings,
       `aid.text_length: expected at most the text encoder's ${text.max_position_embeddings}, got ${aid.text_length}`,
     ],
