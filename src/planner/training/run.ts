@@ -1,6 +1,5 @@
 /** A training run from its config file: prepares the data, trains, keeps checkpoint, log and model. */
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ClipPreprocessor, readClipPreprocessor } from '../conditioning/preprocessor.js';
 import { loadTokenizer, type Tokenizer } from '../conditioning/tokenizer.js';
@@ -11,6 +10,7 @@ import { COMPONENTS } from '../models/aid.js';
 import { autoencoderConfig, spatialFactor } from '../models/autoencoder/config.js';
 import type { Engine } from '../runtime/engine.js';
 import type { ModelComponent } from '../weights/model-component.js';
+import { type ModelFolder, openBase } from '../weights/model-folder.js';
 import { partsFor } from './batch-parts.js';
 import { checkCheckpoint } from './checkpoint.js';
 import { describeRecordings, type SkippedEpisode } from './data/episode.js';
@@ -102,43 +102,52 @@ async function* prepare(
     case 'autoencoder': {
       const set = await openEpisodes(recipe.data);
       for (const episode of set.skipped) preparation.skip(episode);
-      return autoencoderRecipe(recipe, seed, set, preparation.skip, recipe.start, parts);
+      const start = recipe.start === undefined ? undefined : openBase(recipe.start);
+      return autoencoderRecipe(recipe, seed, set, preparation.skip, start, parts);
     }
-    case 'backbone':
-      return backboneRecipe(
-        recipe,
-        seed,
-        yield* latentData(recipe, preprocessorOf(recipe), preparation),
-        parts,
-      );
+    case 'backbone': {
+      const base = openBase(recipe.base);
+      const data = yield* latentData(recipe, base, preprocessorOf(recipe), preparation);
+      return backboneRecipe(recipe, { seed, base, data, parts });
+    }
     case 'adapt': {
-      vaeOf(recipe.base);
-      const preprocessor = await readClipPreprocessor(join(recipe.base, 'feature_extractor'));
-      const data = yield* latentData(recipe, preprocessor, preparation);
-      return adaptRecipe(recipe, seed, data, await tokenizerOf(recipe, output), parts);
+      const base = openBase(recipe.base);
+      vaeOf(base);
+      const preprocessor = await readClipPreprocessor(base.folder('feature_extractor'));
+      const data = yield* latentData(recipe, base, preprocessor, preparation);
+      const tokenizer = await tokenizerOf(base, recipe, output);
+      return adaptRecipe(recipe, { seed, base, data, tokenizer, parts });
     }
   }
 }
 
 /** The base's tokenizer, or one made of the config's words. */
-async function tokenizerOf({ base, words }: AdaptRecipeConfig, output: string): Promise<Tokenizer> {
-  const given = join(base, 'tokenizer');
-  if (words === undefined) return loadTokenizer(given);
-  if (existsSync(given)) throw new AidError('invalid-config', `words: ${given} is there already`);
+async function tokenizerOf(
+  base: ModelFolder,
+  { words }: AdaptRecipeConfig,
+  output: string,
+): Promise<Tokenizer> {
+  if (words === undefined) return loadTokenizer(base.folder('tokenizer'));
+  const given = base.find('tokenizer');
+  if (given !== undefined) throw new AidError('invalid-config', `words: ${given} is there already`);
   const made = join(output, 'model', 'tokenizer');
   await writeWordTokenizer(made, words);
   return loadTokenizer(made);
 }
 
 /** Every base has one; what has not is no base. */
-function vaeOf(base: string): ModelComponent {
+function vaeOf(base: ModelFolder): ModelComponent {
   const vae = componentOf(base, COMPONENTS.vae);
   if (vae !== undefined) return vae;
-  throw new AidError('invalid-model-folder', `${base}: expected a model folder with an autoencoder in vae/`);
+  throw new AidError(
+    'invalid-model-folder',
+    `${base.path}: expected a model folder with an autoencoder in vae/`,
+  );
 }
 
 async function* latentData(
-  { base, data, frame, numFrames }: BackboneRecipeConfig | AdaptRecipeConfig,
+  { data, frame, numFrames }: BackboneRecipeConfig | AdaptRecipeConfig,
+  base: ModelFolder,
   preprocessor: ClipPreprocessor,
   { engine, skip, abortSignal }: Preparation,
 ): AsyncGenerator<RunEvent, LatentData> {

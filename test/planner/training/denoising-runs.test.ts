@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -210,6 +210,17 @@ describe('an adapt run', () => {
     expect(after?.get('unet.conv_in.weight')?.values).not.toEqual(before?.get('unet.conv_in.weight')?.values);
     const planner = await VideoPlanner.load(join(folder, 'adapt/model'), { provider: 'cpu', threads: 1 });
     await planner.dispose();
+  });
+
+  it('starts from a base that only points to where the networks lie', async () => {
+    const folder = copyOfModels();
+    mkdirSync(join(folder, 'pointer'));
+    const index = { _class_name: 'AidPipeline', aid: { base: '../backbone/model' } };
+    writeFileSync(join(folder, 'pointer/model_index.json'), JSON.stringify(index));
+    const recipe = { base: 'pointer' };
+    await runConfig(writeConfig(folder, 'adapt', {}, recipe));
+    expect(modelTensors(join(folder, 'adapt/model'))).toEqual(modelTensors(join(models, 'adapt/model')));
+    await runConfig(writeConfig(folder, 'backbone', { output: 'further', steps: 1 }, recipe));
   });
 
   it('can be adapted again: what it has is where it starts from', async () => {

@@ -2,7 +2,7 @@
  * The adapt recipe, which is AID (arXiv 2406.06465, sec. 3): the backbone is frozen, and DQFormer, the adapters
  * and every `attn2` are trained. `train` widens or narrows that choice.
  */
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { templateStates } from '../../conditioning/template-state-prompter.js';
@@ -22,7 +22,7 @@ import { clipBatch } from '../data/clip-batches.js';
 import type { Recipe, TrainedValues } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
 import { writeComponent, writeJson } from './component-files.js';
-import { addedTimeIds, denoisingConfig, denoisingGraph, type LatentData } from './denoising.js';
+import { addedTimeIds, type DenoisingRun, denoisingConfig, denoisingGraph } from './denoising.js';
 import { allTensors, backboneTensors, componentOf, configOf } from './networks.js';
 
 export const adaptRecipeConfig = z.object({
@@ -46,18 +46,15 @@ const ADAPTED = /^dqformer\.|^unet\..*(_adapter\.|\.attn2\.)/;
 
 export function adaptRecipe(
   config: AdaptRecipeConfig,
-  seed: number,
-  data: LatentData,
-  tokenizer: Tokenizer,
-  parts = 1,
+  { seed, base, data, tokenizer, parts = 1 }: DenoisingRun & { readonly tokenizer: Tokenizer },
 ): Recipe {
-  const { clipsPerRun, numFrames, base, aid } = config;
+  const { clipsPerRun, numFrames, aid } = config;
   const batch = clipsPerRun / parts;
   const unetComponent = componentOf(base, COMPONENTS.unet);
   const visionComponent = componentOf(base, COMPONENTS.imageEncoder);
   const textComponent = componentOf(base, COMPONENTS.textEncoder);
   if (unetComponent === undefined || visionComponent === undefined) {
-    throw new AidError('invalid-model-folder', `${base}: expected unet/ and image_encoder/ to adapt`);
+    throw new AidError('invalid-model-folder', `${base.path}: expected unet/ and image_encoder/ to adapt`);
   }
   const backbone = configOf(unetConfig, unetComponent);
   const vision = configOf(clipVisionConfig, visionComponent);
@@ -71,7 +68,7 @@ export function adaptRecipe(
             vocab_size: tokenizer.vocabSize,
             eos_token_id: tokenizer.endTokenId,
           },
-          `text_encoder, which ${base} has not`,
+          `text_encoder, which ${base.path} has not`,
         );
 
   const whole: readonly string[] = config.train;
@@ -136,7 +133,8 @@ export function adaptRecipe(
         'tokenizer',
         'feature_extractor',
       ]) {
-        if (existsSync(join(base, name))) cpSync(join(base, name), join(folder, name), { recursive: true });
+        const frozen = base.find(name);
+        if (frozen !== undefined) cpSync(frozen, join(folder, name), { recursive: true });
       }
       await saveAdapted(folder, trained, config);
       if (whole.includes(COMPONENTS.textEncoder)) {

@@ -10,6 +10,7 @@ import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import { Random } from '../../random.js';
 import { floatTensor, type Tensor } from '../../runtime/tensor.js';
+import type { ModelFolder } from '../../weights/model-folder.js';
 import { readFloats } from '../../weights/safetensors.js';
 import { dataConfig } from '../data/data-config.js';
 import {
@@ -55,7 +56,7 @@ export function autoencoderRecipe(
   seed: number,
   set: EpisodeSet,
   skip: (episode: SkippedEpisode) => void,
-  start?: string,
+  start?: ModelFolder,
   parts = 1,
 ): Recipe {
   const { vae, frame, framesPerClip, clipsPerRun } = config;
@@ -76,7 +77,7 @@ export function autoencoderRecipe(
   if (config.train === 'decoder' && begun === undefined) {
     throw new AidError(
       'invalid-config',
-      `train: expected an autoencoder in start to train the decoder of, got ${start ?? 'no start'}`,
+      `train: expected an autoencoder in start to train the decoder of, got ${start?.path ?? 'no start'}`,
     );
   }
   const images = clipsPerRun * framesPerClip;
@@ -161,7 +162,7 @@ export function autoencoderRecipe(
         });
         return;
       }
-      cpSync(start, folder, { recursive: true });
+      cpSync(start.path, folder, { recursive: true });
       const frozen = [...weights].map(([key, stored]) => {
         return [key, { shape: stored.shape, data: readFloats(stored) }] as const;
       });

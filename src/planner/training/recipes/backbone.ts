@@ -14,7 +14,7 @@ import { clipBatch } from '../data/clip-batches.js';
 import type { Recipe } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
 import { writeComponent, writeJson } from './component-files.js';
-import { addedTimeIds, denoisingConfig, denoisingGraph, type LatentData } from './denoising.js';
+import { addedTimeIds, type DenoisingRun, denoisingConfig, denoisingGraph } from './denoising.js';
 import { allTensors } from './networks.js';
 
 export const backboneRecipeConfig = z.object({
@@ -31,9 +31,7 @@ export type BackboneRecipeConfig = z.infer<typeof backboneRecipeConfig>;
 
 export function backboneRecipe(
   config: BackboneRecipeConfig,
-  seed: number,
-  data: LatentData,
-  parts = 1,
+  { seed, base, data, parts = 1 }: DenoisingRun,
 ): Recipe {
   const { clipsPerRun, numFrames, image_encoder: vision } = config;
   const batch = clipsPerRun / parts;
@@ -59,7 +57,7 @@ export function backboneRecipe(
     clipsPerRun,
     parts,
     // Only the networks that are trained; the base may hold others.
-    weights: new Map([...allTensors(config.base)].filter(([key]) => graph.parameters.has(key))),
+    weights: new Map([...allTensors(base)].filter(([key]) => graph.parameters.has(key))),
     sources: data.sources,
     async batch(index) {
       const { denoising, clipPixels, frameGiven } = clipBatch(index, batches);
@@ -71,7 +69,7 @@ export function backboneRecipe(
       };
     },
     async save(folder, trained) {
-      cpSync(join(config.base, COMPONENTS.vae), join(folder, COMPONENTS.vae), { recursive: true });
+      cpSync(base.folder(COMPONENTS.vae), join(folder, COMPONENTS.vae), { recursive: true });
       await writeComponent(join(folder, COMPONENTS.unet), COMPONENTS.unet, trained, {
         _class_name: 'UNetSpatioTemporalConditionModel',
         ...config.unet,

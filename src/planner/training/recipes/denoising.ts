@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Graph, Value } from '../../onnx/graph.js';
 import { type FloatTensor, floatTensor } from '../../runtime/tensor.js';
+import type { ModelFolder } from '../../weights/model-folder.js';
 import { dataConfig } from '../data/data-config.js';
 import { denoisingLoss } from '../denoising-loss.js';
 
@@ -69,6 +70,16 @@ export interface LatentData {
   readonly latentDims: readonly [number, number, number];
   /** The autoencoder's. */
   readonly scalingFactor: number;
+}
+
+/** What a recipe of a denoising network gets besides its config. */
+export interface DenoisingRun {
+  readonly seed: number;
+  /** The config's base, opened once. */
+  readonly base: ModelFolder;
+  readonly data: LatentData;
+  /** See `Recipe`; 1 unless said otherwise. */
+  readonly parts?: number;
 }
 
 /** fps - 1, motion bucket and noise augmentation of every clip, [B, 3]. */
