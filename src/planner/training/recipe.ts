@@ -9,6 +9,13 @@ export type TrainedValues = ReadonlyMap<
   { readonly shape: readonly number[]; readonly data: Float32Array }
 >;
 
+export interface SaveContext {
+  /** The recipe's measures, means since the last save. */
+  readonly measures: Readonly<Record<string, number>>;
+  /** The folder of the last save, where there is one. */
+  readonly previous: string | undefined;
+}
+
 export interface Recipe {
   readonly training: TrainingGraph;
   /** Clips of one batch. */
@@ -24,6 +31,6 @@ export interface Recipe {
   readonly sources: Readonly<Record<string, string>>;
   /** The graph's data inputs for all parts of run `index`, a function of the run's seed and the index alone. */
   batch(index: number): Promise<Readonly<Record<string, Tensor>>>;
-  /** Writes the networks with the given values as a model folder. `measures` are means since the last time. */
-  save(folder: string, trained: TrainedValues, measures: Readonly<Record<string, number>>): Promise<void>;
+  /** Writes the networks with the given values as a model folder. */
+  save(folder: string, trained: TrainedValues, context: SaveContext): Promise<void>;
 }

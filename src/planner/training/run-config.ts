@@ -88,8 +88,11 @@ export function readRunConfig(file: string): RunConfig {
 export function fingerprintOf({
   output: _output,
   checkpointEverySteps: _every,
-  ...decisive
+  recipe,
+  ...rest
 }: RunConfig): string {
+  const { frozenParts: _parts, ...decisiveRecipe }: Readonly<Record<string, unknown>> = recipe;
+  const decisive = { ...rest, recipe: decisiveRecipe };
   return createHash('sha256').update(JSON.stringify(decisive)).digest('hex').slice(0, 16);
 }
 

@@ -1,5 +1,7 @@
 /** A training run from its config file: prepares the data, trains, keeps checkpoint, log and model. */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ClipPreprocessor, readClipPreprocessor } from '../conditioning/preprocessor.js';
 import { loadTokenizer, type Tokenizer } from '../conditioning/tokenizer.js';
@@ -41,7 +43,8 @@ export interface RunOptions {
  * Runs or goes on with a run. `log.jsonl` has its steps, and what was skipped or differs from before; when a run
  * goes on, the log goes on with it: steps after the checkpoint were lost and are taken out. The output folder is
  * locked meanwhile.
- * Errors: those of its parts, `io-failed` when another run has the folder, `aborted`; nothing half-written stays behind.
+ * Errors: those of its parts, `io-failed` when another run has the folder, `aborted`; nothing half-written stays behind,
+ * and nothing at all of a run that cannot start.
  */
 export async function* run(config: RunConfig, options: RunOptions): AsyncGenerator<RunEvent> {
   const lock = await takeLock(join(config.output, '.lock'), config.output);
@@ -66,7 +69,6 @@ async function* lockedRun(config: RunConfig, { engine, abortSignal }: RunOptions
     skip: (episode) => skipped.push(episode),
     ...(abortSignal === undefined ? {} : { abortSignal }),
   });
-  await writeJson(join(output, 'config.json'), config);
   const log = new RunLog(join(output, 'log.jsonl'));
   const events = train(recipe, {
     ...config,
@@ -76,7 +78,10 @@ async function* lockedRun(config: RunConfig, { engine, abortSignal }: RunOptions
     ...(abortSignal === undefined ? {} : { abortSignal }),
   });
   for await (const event of events) {
-    if (event.kind === 'start') await log.startAfter(event.step);
+    if (event.kind === 'start') {
+      await writeJson(join(output, 'config.json'), config);
+      await log.startAfter(event.step);
+    }
     for (const episode of skipped.splice(0)) {
       const told = { kind: 'skipped' as const, ...episode };
       await log.append(told);
@@ -92,7 +97,7 @@ interface Preparation extends RunOptions {
 }
 
 async function* prepare(
-  { recipe, seed, output }: RunConfig,
+  { recipe, seed }: RunConfig,
   preparation: Preparation,
 ): AsyncGenerator<RunEvent, Recipe> {
   const { provider, threads } = preparation.engine.description;
@@ -115,24 +120,24 @@ async function* prepare(
       vaeOf(base);
       const preprocessor = await readClipPreprocessor(base.folder('feature_extractor'));
       const data = yield* latentData(recipe, base, preprocessor, preparation);
-      const tokenizer = await tokenizerOf(base, recipe, output);
+      const tokenizer = await tokenizerOf(base, recipe);
       return adaptRecipe(recipe, { seed, base, data, tokenizer, parts });
     }
   }
 }
 
 /** The base's tokenizer, or one made of the config's words. */
-async function tokenizerOf(
-  base: ModelFolder,
-  { words }: AdaptRecipeConfig,
-  output: string,
-): Promise<Tokenizer> {
+async function tokenizerOf(base: ModelFolder, { words }: AdaptRecipeConfig): Promise<Tokenizer> {
   if (words === undefined) return loadTokenizer(base.folder('tokenizer'));
   const given = base.find('tokenizer');
   if (given !== undefined) throw new AidError('invalid-config', `words: ${given} is there already`);
-  const made = join(output, 'model', 'tokenizer');
-  await writeWordTokenizer(made, words);
-  return loadTokenizer(made);
+  const made = await mkdtemp(join(tmpdir(), 'aid-tokenizer-'));
+  try {
+    await writeWordTokenizer(made, words);
+    return await loadTokenizer(made);
+  } finally {
+    await rm(made, { recursive: true, force: true });
+  }
 }
 
 /** Every base has one; what has not is no base. */

@@ -16,6 +16,7 @@ import { type MeasureSums, meansOf, NO_MEASURES, withMeasures } from './measures
 import { Optimizer, type OptimizerConfig } from './optimizer.js';
 import { Pace } from './pace.js';
 import type { Recipe, TrainedValues } from './recipe.js';
+import { saveModel } from './saved-model.js';
 import { checkStart } from './start.js';
 import { gradientName } from './training-graph.js';
 
@@ -32,7 +33,7 @@ export interface TrainOptions {
   /** Decay of the moving average of the parameters. */
   readonly averageDecay: number;
   readonly checkpoint: { readonly path: string; readonly everySteps: number; readonly fingerprint: string };
-  /** Where the networks are saved with each checkpoint. */
+  /** Where the networks are saved with each checkpoint, see `saveModel`. */
   readonly modelFolder: string;
   /** Ends the run after the step that is going on, with a checkpoint. */
   readonly abortSignal?: AbortSignal;
@@ -185,7 +186,9 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
           throw diverged(step, what, written);
         }
         // The model first: a run that is killed in between makes it again.
-        await recipe.save(modelFolder, averages(), meansOf(measures));
+        await saveModel(modelFolder, `step-${String(step).padStart(6, '0')}`, (folder, previous) =>
+          recipe.save(folder, averages(), { measures: meansOf(measures), previous }),
+        );
         measures = NO_MEASURES;
         await writeState();
         yield { kind: 'checkpoint', step };

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -36,9 +46,21 @@ beforeAll(async () => {
 function copyOfModels(): string {
   const folder = temporaryFolder();
   for (const name of ['bags', 'autoencoder', 'backbone'])
-    cpSync(join(models, name), join(folder, name), { recursive: true });
+    cpSync(join(models, name), join(folder, name), { recursive: true, verbatimSymlinks: true });
   return folder;
 }
+
+/** Runs the config in a process that is killed when a file that ends so is about to take its place. */
+function killedWhile(file: string, written: string): void {
+  const kill = fileURLToPath(new URL('kill-before-rename.mjs', import.meta.url));
+  const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+  const { signal, stderr } = spawnSync(process.execPath, ['--import', kill, main, 'train', file], {
+    env: { ...process.env, KILL_BEFORE_RENAME: written },
+    encoding: 'utf8',
+  });
+  expect(signal, stderr).toBe('SIGKILL');
+}
+
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -221,11 +243,65 @@ describe('an adapt run', () => {
     await runConfig(writeConfig(folder, 'adapt', {}, recipe));
     expect(modelTensors(join(folder, 'adapt/model'))).toEqual(modelTensors(join(models, 'adapt/model')));
     await runConfig(writeConfig(folder, 'backbone', { output: 'further', steps: 1 }, recipe));
+    const decoder = { start: 'pointer', train: 'decoder' };
+    await runConfig(writeConfig(folder, 'autoencoder', { output: 'decoder', steps: 1 }, decoder));
+    expect([...modelTensors(join(folder, 'decoder/model')).keys()].sort()).toEqual(
+      [...modelTensors(join(folder, 'backbone/model')).keys()].sort(),
+    );
+  });
+
+  it('writes what it does not train once, and saves its model as a whole, also when it is killed', async () => {
+    const folder = copyOfModels();
+    const model = join(folder, 'adapt/model');
+    const recipe = { train: ['text_encoder', 'unet'] };
+    const file = writeConfig(folder, 'adapt', { steps: 4, checkpointEverySteps: 1 }, recipe);
+    const frozen = new Set<bigint>();
+    const saved: Record<string, string>[] = [];
+    const controller = new AbortController();
+    const stopped = runConfig(
+      file,
+      ({ kind, step }: { kind: string; step?: number }) => {
+        if (kind !== 'checkpoint') return;
+        frozen.add(statSync(join(model, 'vae/config.json'), { bigint: true }).ino);
+        saved.push(hashes(model));
+        if (step === 2) controller.abort();
+      },
+      controller.signal,
+    );
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+    expect(frozen.size).toBe(1);
+    expect(saved[1]?.['unet/diffusion_pytorch_model.safetensors']).not.toBe(
+      saved[0]?.['unet/diffusion_pytorch_model.safetensors'],
+    );
+    // Killed when the UNet of the next save is on the disk and the rest is not.
+    killedWhile(file, 'unet/config.json');
+    expect(hashes(model)).toEqual(saved[1]);
+    const planner = await VideoPlanner.load(model, { provider: 'cpu', threads: 1 });
+    await planner.dispose();
+    await runConfig(file);
+    await runConfig(writeConfig(folder, 'adapt', { output: 'whole', steps: 4 }, recipe));
+    expect(hashes(model)).toEqual(hashes(join(folder, 'whole/model')));
+  });
+
+  it('names its base in the model where its config says so, and copies nothing', async () => {
+    const folder = copyOfModels();
+    await runConfig(writeConfig(folder, 'adapt', {}, { frozenParts: 'reference' }));
+    const model = join(folder, 'adapt/model');
+    expect(readdirSync(model).sort()).toEqual(['aid', 'model_index.json', 'text_encoder', 'tokenizer']);
+    expect(JSON.parse(readFileSync(join(model, 'model_index.json'), 'utf8'))).toEqual({
+      _class_name: 'AidPipeline',
+      aid: { numFrames: 3, base: realpathSync(join(folder, 'backbone/model')) },
+    });
+    const planners = [];
+    for (const path of [model, join(models, 'adapt/model')])
+      planners.push(await VideoPlanner.load(path, { provider: 'cpu', threads: 1 }));
+    for (const planner of planners) await planner.dispose();
+    expect(planners[0]?.sha256).toBe(planners[1]?.sha256);
   });
 
   it('can be adapted again: what it has is where it starts from', async () => {
     const folder = copyOfModels();
-    cpSync(join(models, 'adapt'), join(folder, 'adapt'), { recursive: true });
+    cpSync(join(models, 'adapt'), join(folder, 'adapt'), { recursive: true, verbatimSymlinks: true });
     const { words: _words, text_encoder: _text, ...rest } = RECIPES.adapt;
     const changes = {
       output: 'again',
@@ -261,6 +337,7 @@ describe('what cannot be trained is refused before the first step', () => {
     const failed = runConfig(writeConfig(folder, name, { output: 'refused' }, recipe));
     await expect(failed).rejects.toThrow(message);
     await expect(failed).rejects.toMatchObject({ code: expect.stringMatching(/^invalid-/) });
+    expect(existsSync(join(folder, 'refused'))).toBe(false);
   };
   const aid = RECIPES.adapt.aid;
 

@@ -2,11 +2,11 @@
  * The adapt recipe, which is AID (arXiv 2406.06465, sec. 3): the backbone is frozen, and DQFormer, the adapters
  * and every `attn2` are trained. `train` widens or narrows that choice.
  */
-import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { templateStates } from '../../conditioning/template-state-prompter.js';
 import type { Tokenizer } from '../../conditioning/tokenizer.js';
+import { writeWordTokenizer } from '../../conditioning/word-tokenizer.js';
 import { AidError } from '../../errors.js';
 import { COMPONENTS, conditionTokens } from '../../models/aid.js';
 import { adapterConfigOf, aidConfig } from '../../models/aid-config.js';
@@ -18,11 +18,13 @@ import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import { type Int64Tensor, int64Tensor } from '../../runtime/tensor.js';
 import { parseConfig } from '../../weights/model-component.js';
+import { PART_NAMES } from '../../weights/model-folder.js';
 import { clipBatch } from '../data/clip-batches.js';
 import type { Recipe, TrainedValues } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
 import { writeComponent, writeJson } from './component-files.js';
 import { addedTimeIds, type DenoisingRun, denoisingConfig, denoisingGraph } from './denoising.js';
+import { FrozenParts, frozenPartsConfig } from './frozen-parts.js';
 import { allTensors, backboneTensors, componentOf, configOf } from './networks.js';
 
 export const adaptRecipeConfig = z.object({
@@ -37,6 +39,7 @@ export const adaptRecipeConfig = z.object({
   train: z.array(z.enum(['unet', 'text_encoder', 'image_encoder'])).default([]),
   /** The base's `aid/` is left alone: DQFormer and adapters start from nothing, `attn2` as in the base's `unet/`. */
   fresh: z.literal(true).optional(),
+  frozenParts: frozenPartsConfig.optional(),
 });
 export type AdaptRecipeConfig = z.infer<typeof adaptRecipeConfig>;
 
@@ -72,6 +75,11 @@ export function adaptRecipe(
         );
 
   const whole: readonly string[] = config.train;
+  const frozen = new FrozenParts(
+    base,
+    PART_NAMES.filter((name) => name !== 'aid' && !whole.includes(name)),
+    config.frozenParts,
+  );
   checkAdapt(config, tokenizer, text, textComponent !== undefined);
 
   const graph = new Graph('adapt-training');
@@ -124,19 +132,10 @@ export function adaptRecipe(
         text_ids: textIds(instructions, tokenizer, aid.text_length, aid.num_states),
       };
     },
-    async save(folder, trained) {
-      for (const name of [
-        COMPONENTS.vae,
-        COMPONENTS.unet,
-        COMPONENTS.imageEncoder,
-        COMPONENTS.textEncoder,
-        'tokenizer',
-        'feature_extractor',
-      ]) {
-        const frozen = base.find(name);
-        if (frozen !== undefined) cpSync(frozen, join(folder, name), { recursive: true });
-      }
-      await saveAdapted(folder, trained, config);
+    async save(folder, trained, { previous }) {
+      const reference = await frozen.put(folder, previous);
+      if (config.words !== undefined) await writeWordTokenizer(join(folder, 'tokenizer'), config.words);
+      await saveAdapted(folder, trained, config, reference);
       if (whole.includes(COMPONENTS.textEncoder)) {
         const named = {
           architectures: ['CLIPTextModel'],
@@ -215,14 +214,19 @@ function checkAdapt(
 }
 
 /** `aid/`: the trained tensors that are AID's own, under their components' prefixes, and its config. */
-async function saveAdapted(folder: string, trained: TrainedValues, config: AdaptRecipeConfig): Promise<void> {
+async function saveAdapted(
+  folder: string,
+  trained: TrainedValues,
+  config: AdaptRecipeConfig,
+  reference: { readonly base?: string },
+): Promise<void> {
   const own = new Map(
     [...trained].filter(([key]) => ADAPTED.test(key)).map(([key, value]) => [`aid.${key}`, value]),
   );
   await writeComponent(join(folder, 'aid'), 'aid', own, config.aid, 'model.safetensors');
   await writeJson(join(folder, 'model_index.json'), {
     _class_name: 'AidPipeline',
-    aid: { numFrames: config.numFrames },
+    aid: { numFrames: config.numFrames, ...reference },
   });
 }
 

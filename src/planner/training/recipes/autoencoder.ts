@@ -1,5 +1,4 @@
 /** The autoencoder recipe: trains an AutoencoderKLTemporalDecoder on short clips of the videos. */
-import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { frameToPixels } from '../../conditioning/image-tensors.js';
@@ -10,7 +9,7 @@ import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import { Random } from '../../random.js';
 import { floatTensor, type Tensor } from '../../runtime/tensor.js';
-import type { ModelFolder } from '../../weights/model-folder.js';
+import { type ModelFolder, PART_NAMES } from '../../weights/model-folder.js';
 import { readFloats } from '../../weights/safetensors.js';
 import { dataConfig } from '../data/data-config.js';
 import {
@@ -26,7 +25,8 @@ import { joined } from '../data/joined.js';
 import type { Recipe } from '../recipe.js';
 import { reconstructionLoss } from '../reconstruction-loss.js';
 import { trainingGraph } from '../training-graph.js';
-import { prefixed, writeComponent } from './component-files.js';
+import { prefixed, writeComponent, writeJson } from './component-files.js';
+import { FrozenParts, frozenPartsConfig } from './frozen-parts.js';
 import { componentOf } from './networks.js';
 
 export const autoencoderRecipeConfig = z.object({
@@ -44,6 +44,8 @@ export const autoencoderRecipeConfig = z.object({
   divergenceWeight: z.number().nonnegative().default(1e-4),
   /** Only the decoder, as SVD's was: latents stay what they are, and so does all that was trained on them. */
   train: z.enum(['all', 'decoder']).default('all'),
+  /** Of the model whose decoder is trained. */
+  frozenParts: frozenPartsConfig.optional(),
 });
 export type AutoencoderRecipeConfig = z.infer<typeof autoencoderRecipeConfig>;
 
@@ -135,6 +137,14 @@ export function autoencoderRecipe(
 
   const weights = prefixed(COMPONENTS.vae, begun);
   const isTrained = (key: string): boolean => config.train === 'all' || key.startsWith('vae.decoder.');
+  const others =
+    config.train === 'decoder' && start !== undefined
+      ? new FrozenParts(
+          start,
+          PART_NAMES.filter((name) => name !== 'vae'),
+          config.frozenParts,
+        )
+      : undefined;
   return {
     training: trainingGraph(loss, { meanSquaredError, divergence, latentPower }, isTrained),
     clipsPerRun,
@@ -150,8 +160,8 @@ export function autoencoderRecipe(
         noise: floatTensor(noiseDims, random.normals(sizeOf(noiseDims))),
       };
     },
-    async save(folder, trained, { latentPower: power = 1 }) {
-      if (config.train === 'all' || start === undefined || begun === undefined) {
+    async save(folder, trained, { measures: { latentPower: power = 1 }, previous }) {
+      if (others === undefined || start === undefined || begun === undefined) {
         await writeComponent(join(folder, COMPONENTS.vae), COMPONENTS.vae, trained, {
           _class_name: 'AutoencoderKLTemporalDecoder',
           ...vae,
@@ -162,12 +172,16 @@ export function autoencoderRecipe(
         });
         return;
       }
-      cpSync(start.path, folder, { recursive: true });
+      const reference = await others.put(folder, previous);
       const frozen = [...weights].map(([key, stored]) => {
         return [key, { shape: stored.shape, data: readFloats(stored) }] as const;
       });
       const all = new Map([...frozen, ...trained]);
       await writeComponent(join(folder, COMPONENTS.vae), COMPONENTS.vae, all, begun.config);
+      const { index } = start;
+      if (index === undefined && reference.base === undefined) return;
+      const { base: _base, ...aid } = index?.aid ?? {};
+      await writeJson(join(folder, 'model_index.json'), { ...index, aid: { ...aid, ...reference } });
     },
   };
 }

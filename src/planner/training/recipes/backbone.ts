@@ -1,5 +1,4 @@
 /** The backbone recipe: trains SVD's image-to-video UNet and the small vision tower that conditions it. */
-import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CLIP_MEAN, CLIP_STD, type ClipPreprocessor } from '../../conditioning/preprocessor.js';
@@ -15,6 +14,7 @@ import type { Recipe } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
 import { writeComponent, writeJson } from './component-files.js';
 import { addedTimeIds, type DenoisingRun, denoisingConfig, denoisingGraph } from './denoising.js';
+import { FrozenParts } from './frozen-parts.js';
 import { allTensors } from './networks.js';
 
 export const backboneRecipeConfig = z.object({
@@ -52,6 +52,8 @@ export function backboneRecipe(
     scalingFactor: data.scalingFactor,
     dataMean: config.data_mean,
   };
+  // The rest of a base that has more was made for another backbone.
+  const frozen = new FrozenParts(base, [COMPONENTS.vae], 'copy');
   return {
     training: trainingGraph(loss, {}, () => true),
     clipsPerRun,
@@ -68,8 +70,8 @@ export function backboneRecipe(
         added_time_ids: addedTimeIds(config, clipsPerRun),
       };
     },
-    async save(folder, trained) {
-      cpSync(base.folder(COMPONENTS.vae), join(folder, COMPONENTS.vae), { recursive: true });
+    async save(folder, trained, { previous }) {
+      await frozen.put(folder, previous);
       await writeComponent(join(folder, COMPONENTS.unet), COMPONENTS.unet, trained, {
         _class_name: 'UNetSpatioTemporalConditionModel',
         ...config.unet,
