@@ -325,6 +325,23 @@ describe('an adapt run', () => {
   });
 });
 
+it('a backbone that does not say how it was given its frames, as SVD, is adapted as the config says', async () => {
+  const folder = copyOfModels();
+  const file = join(folder, 'backbone/model/unet/config.json');
+  const { aid, ...config } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  expect(aid).toEqual({ fill: 'repeat', data_mean: 'zero' });
+  writeFileSync(file, JSON.stringify(config));
+  const recipe = { aid: { ...RECIPES.adapt.aid, fill: 'zeros' } };
+  await runConfig(writeConfig(folder, 'adapt', { steps: 1 }, recipe));
+  // What was adapted so is adapted so again.
+  const { words: _words, text_encoder: _text, ...again } = RECIPES.adapt;
+  const other = writeConfig(folder, 'adapt', { output: 'again' });
+  const json = JSON.parse(readFileSync(other, 'utf8')) as { recipe: unknown };
+  json.recipe = { ...again, base: 'adapt/model' };
+  writeFileSync(other, JSON.stringify(json));
+  await expect(runConfig(other)).rejects.toThrow(/aid\.fill: expected zeros, with which /);
+});
+
 describe('what cannot be trained is refused before the first step', () => {
   const refused = async (
     name: 'backbone' | 'adapt',
@@ -346,6 +363,26 @@ describe('what cannot be trained is refused before the first step', () => {
       'another size of video',
       { aid: { ...aid, video: { width: 64, height: 32 } } },
       /aid\.video: expected the frame's 32x32, got 64x32/,
+    ],
+    [
+      'another number of frames a second than the model will be told',
+      { framesPerSecond: 3 },
+      /framesPerSecond: expected that of aid\.video, 7, got 3/,
+    ],
+    [
+      'another motion bucket',
+      { motionBucketId: 100 },
+      /motionBucketId: expected that of aid\.video, 127, got 100/,
+    ],
+    [
+      'another filling of the image latents than the backbone has',
+      { aid: { ...aid, fill: 'zeros' } },
+      /aid\.fill: expected repeat, with which .*backbone\/model was trained, got zeros/,
+    ],
+    [
+      'another mean of the latents than the backbone has',
+      { aid: { ...aid, data_mean: 'frame' } },
+      /aid\.data_mean: expected zero, with which .*backbone\/model was trained, got frame/,
     ],
     ['another number of frames', { numFrames: 4 }, /aid\.dqformer\.num_frames: expected numFrames, 4, got 3/],
     [

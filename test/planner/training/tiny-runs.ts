@@ -107,6 +107,7 @@ export const RECIPES = {
       dqformer: { dim: WIDTH, heads: 2, num_frames: 3, num_queries: 2, text_dim: WIDTH, vision_dim: WIDTH },
       adapters: { reduction: 2, heads: 2 },
       text_length: 16,
+      fill: 'repeat',
       video: FRAME,
       sampling: { num_inference_steps: 2 },
     },

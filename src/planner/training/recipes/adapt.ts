@@ -24,6 +24,7 @@ import type { Recipe, TrainedValues } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
 import { writeComponent, writeJson } from './component-files.js';
 import { addedTimeIds, type DenoisingRun, denoisingConfig, denoisingGraph } from './denoising.js';
+import { type FrameCondition, frameConditionOf } from './frame-condition.js';
 import { FrozenParts, frozenPartsConfig } from './frozen-parts.js';
 import { allTensors, backboneTensors, componentOf, configOf } from './networks.js';
 
@@ -80,7 +81,7 @@ export function adaptRecipe(
     PART_NAMES.filter((name) => name !== 'aid' && !whole.includes(name)),
     config.frozenParts,
   );
-  checkAdapt(config, tokenizer, text, textComponent !== undefined);
+  checkAdapt(config, tokenizer, text, textComponent !== undefined, frameConditionOf(base));
 
   const graph = new Graph('adapt-training');
   const root = new Scope(graph);
@@ -96,17 +97,23 @@ export function adaptRecipe(
     text,
     vision,
   );
-  const timeIds = graph.input('added_time_ids', 'float32', [batch, 3]);
+  const addedTimes = graph.input('added_time_ids', 'float32', [batch, 3]);
   const condition = tokensCondition(tokens);
   const loss = denoisingGraph(graph, [batch, numFrames, ...data.latentDims], config, (sample, timestep) =>
     unet(
       root.at(COMPONENTS.unet),
-      { sample, timestep, addedTimeIds: timeIds, condition },
+      { sample, timestep, addedTimeIds: addedTimes, condition },
       backbone,
       adapterConfigOf(aid),
     ),
   );
   const isTrained = (key: string): boolean => ADAPTED.test(key) || whole.includes(key.split('.')[0] ?? '');
+  // Those that an imagined clip is given.
+  const timeIds = {
+    framesPerSecond: aid.video.frames_per_second,
+    motionBucketId: aid.video.motion_bucket_id,
+    noiseAugmentation: aid.video.noise_augmentation,
+  };
   const batches = {
     ...config,
     files: data.files,
@@ -128,7 +135,7 @@ export function adaptRecipe(
         ...denoising,
         clip_pixels: clipPixels,
         frame_given: frameGiven,
-        added_time_ids: addedTimeIds(config, clipsPerRun),
+        added_time_ids: addedTimeIds(timeIds, clipsPerRun),
         text_ids: textIds(instructions, tokenizer, aid.text_length, aid.num_states),
       };
     },
@@ -172,12 +179,15 @@ export function adaptRecipe(
 
 /** What would only show when the model is used, hours later. */
 function checkAdapt(
-  { aid, frame, numFrames, train, base, text_encoder: ownText }: AdaptRecipeConfig,
+  config: AdaptRecipeConfig,
   tokenizer: Tokenizer,
   text: ClipTextConfig,
   hasText: boolean,
+  begun: FrameCondition | undefined,
 ): void {
-  const { video, dqformer } = aid;
+  const { aid, frame, numFrames, train, base, text_encoder: ownText } = config;
+  const { video, dqformer, fill, data_mean } = aid;
+  const { framesPerSecond, motionBucketId } = config;
   const checks: readonly (readonly [boolean, string])[] = [
     [
       hasText || train.includes('text_encoder'),
@@ -187,6 +197,22 @@ function checkAdapt(
     [
       video.width === frame.width && video.height === frame.height,
       `aid.video: expected the frame's ${frame.width}x${frame.height}, got ${video.width}x${video.height}`,
+    ],
+    [
+      video.frames_per_second === framesPerSecond,
+      `framesPerSecond: expected that of aid.video, ${video.frames_per_second}, got ${framesPerSecond}`,
+    ],
+    [
+      video.motion_bucket_id === motionBucketId,
+      `motionBucketId: expected that of aid.video, ${video.motion_bucket_id}, got ${motionBucketId}`,
+    ],
+    [
+      begun === undefined || begun.fill === fill,
+      `aid.fill: expected ${begun?.fill}, with which ${base} was trained, got ${fill}`,
+    ],
+    [
+      begun === undefined || begun.data_mean === data_mean,
+      `aid.data_mean: expected ${begun?.data_mean}, with which ${base} was trained, got ${data_mean}`,
     ],
     [
       dqformer.num_frames === numFrames,

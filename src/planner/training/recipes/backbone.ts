@@ -14,6 +14,7 @@ import type { Recipe } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
 import { writeComponent, writeJson } from './component-files.js';
 import { addedTimeIds, type DenoisingRun, denoisingConfig, denoisingGraph } from './denoising.js';
+import type { FrameCondition } from './frame-condition.js';
 import { FrozenParts } from './frozen-parts.js';
 import { allTensors } from './networks.js';
 
@@ -22,9 +23,9 @@ export const backboneRecipeConfig = z.object({
   ...denoisingConfig,
   unet: unetConfig,
   image_encoder: clipVisionConfig,
-  /** SVD repeats the first frame's latents at every frame. */
+  /** SVD repeats the first frame's latents at every frame. An adaptation has to do the same. */
   fill: z.enum(['zeros', 'repeat']).default('repeat'),
-  /** Ours, see `aid/config.json`: it has to be the same there. */
+  /** Ours, see `aid/config.json`. An adaptation has to have the same. */
   data_mean: z.enum(['zero', 'frame']).default('zero'),
 });
 export type BackboneRecipeConfig = z.infer<typeof backboneRecipeConfig>;
@@ -75,6 +76,7 @@ export function backboneRecipe(
       await writeComponent(join(folder, COMPONENTS.unet), COMPONENTS.unet, trained, {
         _class_name: 'UNetSpatioTemporalConditionModel',
         ...config.unet,
+        aid: { fill: config.fill, data_mean: config.data_mean } satisfies FrameCondition,
       });
       await writeVisionTower(folder, trained, vision);
       const { imageSize, mean, std } = preprocessorOf(config);

@@ -32,7 +32,10 @@ export const denoisingConfig = {
    * arm, which fills most of what moves in the frames between, has gone.
    */
   lastFrameWeight: z.number().positive().default(1),
-  /** Of the training videos: SVD's time ids are this minus one, the motion bucket and the noise augmentation. */
+  /**
+   * Of the training videos: SVD's time ids are this minus one, the motion bucket and the noise augmentation. For
+   * `adapt` the same as in `aid.video`.
+   */
   framesPerSecond: z.int().positive().default(7),
   motionBucketId: z.int().nonnegative().default(127),
 };
@@ -84,9 +87,17 @@ export interface DenoisingRun {
 
 /** fps - 1, motion bucket and noise augmentation of every clip, [B, 3]. */
 export function addedTimeIds(
-  { framesPerSecond, motionBucketId }: { readonly framesPerSecond: number; readonly motionBucketId: number },
+  {
+    framesPerSecond,
+    motionBucketId,
+    noiseAugmentation = 0,
+  }: {
+    readonly framesPerSecond: number;
+    readonly motionBucketId: number;
+    readonly noiseAugmentation?: number;
+  },
   batch: number,
 ): FloatTensor {
-  const ids = Array.from({ length: batch }, () => [framesPerSecond - 1, motionBucketId, 0]);
+  const ids = Array.from({ length: batch }, () => [framesPerSecond - 1, motionBucketId, noiseAugmentation]);
   return floatTensor([batch, 3], Float32Array.from(ids.flat()));
 }
