@@ -1,9 +1,10 @@
 /** The files of a CLIP tokenizer folder, checked, in the form that the tokenizer library takes. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AidError } from '../errors.js';
 import { clipTokenizerJson, END_OF_TEXT, START_OF_TEXT } from './clip-vocabulary.js';
+import { readJson, readText } from './json-file.js';
+import { readWordList } from './word-list.js';
 
 export interface TokenizerFolder {
   /** The content of a `tokenizer.json`, with every special token among its `added_tokens`. */
@@ -63,11 +64,6 @@ const tokenizerFile = z.looseObject({
   decoder: part,
   model: z.looseObject({ type: z.literal('BPE'), vocab: vocabulary, merges: z.array(pair) }),
 });
-const wordList = z.object({ words: z.array(z.string().min(1)) });
-
-/** A word list as `words.json` holds it. */
-export type WordList = z.infer<typeof wordList>;
-
 /**
  * Reads `tokenizer.json`, or else `vocab.json` and `merges.txt`; then, where they exist,
  * `tokenizer_config.json`, `special_tokens_map.json` and `words.json`.
@@ -76,7 +72,7 @@ export type WordList = z.infer<typeof wordList>;
 export async function readTokenizerFolder(folder: string): Promise<TokenizerFolder> {
   const config = await readJson(join(folder, 'tokenizer_config.json'), tokenizerConfig);
   const map = await readJson(join(folder, 'special_tokens_map.json'), specialTokens);
-  const words = await readJson(join(folder, 'words.json'), wordList);
+  const knownWords = await readWordList(folder);
   const { json, file } = await readVocabulary(folder);
 
   // transformers' rule: a config with `added_tokens_decoder` is complete, an older one is overruled by the map.
@@ -104,7 +100,7 @@ export async function readTokenizerFolder(folder: string): Promise<TokenizerFold
     padToken,
     // transformers writes 1e30 for "no limit".
     maxLength: longest !== undefined && longest < 1e9 ? longest : undefined,
-    knownWords: words === undefined ? undefined : new Set(words.words),
+    knownWords,
   };
 }
 
@@ -165,34 +161,4 @@ function checkMerges(
     }
   }
   return { json, file: vocabularyFile };
-}
-
-async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  const text = await readText(file);
-  if (text === undefined) return undefined;
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new AidError('invalid-model-folder', `${file}: not JSON: ${(cause as Error).message}`, { cause });
-  }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new AidError(
-    'invalid-model-folder',
-    `${file}: ${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? 'malformed'}`,
-    { cause: parsed.error },
-  );
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new AidError('invalid-model-folder', `${file}: could not be read: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
 }

@@ -22,15 +22,15 @@ export interface Tokenizer {
   readonly startTokenId: number;
   readonly endTokenId: number;
   readonly padTokenId: number;
-  /** The words that the model was trained on, where the folder lists them. */
+  /** The words that the model was trained on, where a list tells. */
   readonly knownWords: ReadonlySet<string> | undefined;
 
   /** `length` is at least 2. Errors: `invalid-argument`. */
   encode(text: string, options: { length: number }): EncodedText;
 
   /**
-   * The words of a text, in lower case and each once, that the model was never trained on, as far as the folder
-   * tells: empty where it has no list. Punctuation and digits count as words of their own, as CLIP cuts them.
+   * The words of a text, in lower case and each once, that the model was never trained on: empty where no list
+   * tells. Punctuation and digits count as words of their own, as CLIP cuts them.
    */
   unknownWords(text: string): string[];
 }
@@ -39,11 +39,16 @@ export interface Tokenizer {
  * The tokenizer of a CLIP folder: `tokenizer.json`, or `vocab.json` and `merges.txt`. Ids are those of
  * transformers' CLIPTokenizerFast. `tokenizer_config.json` and `special_tokens_map.json` choose the padding
  * (end of text in CLIP, "!" in Stable Diffusion 2), by the rule of transformers; `words.json` is this package's
- * list of known words. Errors: `invalid-model-folder`, naming the file.
+ * list of known words, of which `trainedWords` takes the place: a tokenizer may know words that no training text had.
+ * Errors: `invalid-model-folder`, naming the file.
  */
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const { tokenizerJson, vocabularyFile, padToken, maxLength, knownWords } =
-    await readTokenizerFolder(folder);
+export async function loadTokenizer(
+  folder: string,
+  { trainedWords }: { readonly trainedWords?: ReadonlySet<string> | undefined } = {},
+): Promise<Tokenizer> {
+  const files = await readTokenizerFolder(folder);
+  const { tokenizerJson, vocabularyFile, padToken, maxLength } = files;
+  const knownWords = trainedWords ?? files.knownWords;
   const fail = (what: string, cause?: unknown): never => {
     throw new AidError('invalid-model-folder', `${vocabularyFile}: ${what}`, { cause });
   };

@@ -10,7 +10,7 @@ import {
   END_OF_WORD,
   START_OF_TEXT,
 } from './clip-vocabulary.js';
-import type { WordList } from './tokenizer-folder.js';
+import type { WordList } from './word-list.js';
 
 /** CLIP's own. */
 const MAX_LENGTH = 77;

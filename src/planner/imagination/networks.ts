@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { type ClipPreprocessor, readClipPreprocessor } from '../conditioning/preprocessor.js';
 import { loadTokenizer, type Tokenizer } from '../conditioning/tokenizer.js';
+import { readWordList } from '../conditioning/word-list.js';
 import { AidError } from '../errors.js';
 import { type AidConfig, aidConfig } from '../models/aid-config.js';
 import { type AutoencoderConfig, autoencoderConfig, spatialFactor } from '../models/autoencoder/config.js';
@@ -54,7 +55,9 @@ export async function readNetworks(path: string): Promise<Networks> {
     vae,
     text,
     vision,
-    tokenizer: await loadTokenizer(folder.folder('tokenizer')),
+    tokenizer: await loadTokenizer(folder.folder('tokenizer'), {
+      trainedWords: await readWordList(own.folder),
+    }),
     preprocessor: await readClipPreprocessor(folder.folder('feature_extractor')),
     tensors,
   };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ClipPreprocessor, readClipPreprocessor } from '../conditioning/preprocessor.js';
 import { loadTokenizer, type Tokenizer } from '../conditioning/tokenizer.js';
+import { readWordList } from '../conditioning/word-list.js';
 import { writeWordTokenizer } from '../conditioning/word-tokenizer.js';
 import { AidError } from '../errors.js';
 import { takeLock } from '../lock-file.js';
@@ -16,7 +17,12 @@ import { type ModelFolder, openBase } from '../weights/model-folder.js';
 import { partsFor } from './batch-parts.js';
 import { checkCheckpoint } from './checkpoint.js';
 import { describeRecordings, type SkippedEpisode } from './data/episode.js';
-import { fillLatentCache, type LatentCache, type LatentCacheEvent } from './data/latent-cache.js';
+import {
+  fillLatentCache,
+  type LatentCache,
+  type LatentCacheEvent,
+  readInstruction,
+} from './data/latent-cache.js';
 import { openEpisodes } from './data/open-episodes.js';
 import type { Recipe } from './recipe.js';
 import { type AdaptRecipeConfig, adaptRecipe } from './recipes/adapt.js';
@@ -28,6 +34,7 @@ import { componentOf, configOf } from './recipes/networks.js';
 import { fingerprintOf, type RunConfig } from './run-config.js';
 import { RunLog } from './run-log.js';
 import { type TrainEvent, train } from './train.js';
+import { trainedWords } from './trained-words.js';
 
 export type RunEvent =
   | TrainEvent
@@ -121,7 +128,11 @@ async function* prepare(
       const preprocessor = await readClipPreprocessor(base.folder('feature_extractor'));
       const data = yield* latentData(recipe, base, preprocessor, preparation);
       const tokenizer = await tokenizerOf(base, recipe);
-      return adaptRecipe(recipe, { seed, base, data, tokenizer, parts });
+      const words = trainedWords(data.instructions, {
+        states: recipe.aid.dqformer.states,
+        known: await trainedWordsOf(base),
+      });
+      return adaptRecipe(recipe, { seed, base, data, tokenizer, words, parts });
     }
   }
 }
@@ -138,6 +149,12 @@ async function tokenizerOf(base: ModelFolder, { words }: AdaptRecipeConfig): Pro
   } finally {
     await rm(made, { recursive: true, force: true });
   }
+}
+
+/** The words that a base was trained on, where it is adapted already. */
+async function trainedWordsOf(base: ModelFolder): Promise<Iterable<string>> {
+  const adapted = base.find('aid');
+  return (adapted === undefined ? undefined : await readWordList(adapted)) ?? [];
 }
 
 /** Every base has one; what has not is no base. */
@@ -190,6 +207,7 @@ async function* latentData(
   }
   return {
     files: cache.files,
+    instructions: cache.files.map(readInstruction),
     sources: { [set.noun]: describeRecordings(set), latents: cache.name },
     latentDims: [config.latent_channels, frame.height / factor, frame.width / factor],
     scalingFactor: config.scaling_factor,

@@ -92,6 +92,12 @@ describe('a tokenizer', () => {
     expect(tokenizer.unknownWords('put the zyzzyva')).toEqual([]);
   });
 
+  test('tells the words that a model was never trained on, where somebody knows these', async () => {
+    const trainedWords = new Set(['put', 'the']);
+    const tokenizer = await loadTokenizer(temporaryFolder('clip-tokenizer'), { trainedWords });
+    expect(tokenizer.unknownWords('Put the zyzzyva')).toEqual(['zyzzyva']);
+  });
+
   test.each([1, 0, -3, 2.5, Number.NaN])('refuses the length %s', async (length) => {
     const tokenizer = await loadTokenizer(temporaryFolder('clip-tokenizer'));
     expect(() => tokenizer.encode('put', { length })).toThrow(

@@ -182,6 +182,22 @@ describe('an adapt run', () => {
     for (const [key, { type }] of modelTensors(join(models, 'adapt/model'))) expect(type, key).toBe('F16');
   });
 
+  it('lists the words that it was trained on: what its tokenizer knows besides gives a warning', async () => {
+    const model = join(models, 'adapt/model');
+    const { words } = JSON.parse(readFileSync(join(model, 'aid/words.json'), 'utf8')) as { words: string[] };
+    // Of the commands, and of the states that the template makes of them.
+    for (const word of ['put', 'green', 'plate', 'left', 'arm', 'holds', 'further'])
+      expect(words).toContain(word);
+    expect(words).toEqual([...new Set(words)].sort());
+    const planner = await VideoPlanner.load(model, { provider: 'cpu', threads: 1 });
+    onTestFinished(() => planner.dispose());
+    const frame: Frame = { width: 32, height: 32, data: new Uint8Array(32 * 32 * 3).fill(120) };
+    expect(RECIPES.adapt.words).toContain('open');
+    for await (const event of planner.imagine({ frames: [frame], instruction: 'Open the red CUBE', seed: 1 }))
+      if (event.kind === 'end')
+        expect(event.report.warnings[0]).toBe('words that the model was never trained on: open');
+  });
+
   it('that is killed and run again has exactly the losses of one that was not killed', async () => {
     const folder = copyOfModels();
     const optimizer = { name: 'muon' };
@@ -313,8 +329,15 @@ describe('an adapt run', () => {
     const config = JSON.parse(readFileSync(file, 'utf8')) as { recipe: unknown };
     config.recipe = { ...rest, base: 'adapt/model' };
     writeFileSync(file, JSON.stringify(config));
+    rmSync(join(folder, 'bags'), { recursive: true });
+    putBags(folder, ['good/episode-1']);
     await runConfig(file);
     const [before, after] = ['adapt', 'again'].map((name) => modelTensors(join(folder, name, 'model')));
+    // The words that it was trained on before are not forgotten.
+    const [old, words] = ['adapt', 'again'].map((name) =>
+      readFileSync(join(folder, name, 'model/aid/words.json'), 'utf8'),
+    );
+    expect(words).toBe(old);
     expect([...(after?.keys() ?? [])].sort()).toEqual([...(before?.keys() ?? [])].sort());
     for (const [key, { values }] of before ?? []) {
       const difference = values.map((value, i) =>

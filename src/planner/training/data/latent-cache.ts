@@ -134,6 +134,11 @@ export function readCachedClip(file: string): CachedClip {
   return { instruction, latents: tensor('latents'), clipPixels: tensor('clip_pixels') };
 }
 
+/** Reads no more than a cached file's header. */
+export function readInstruction(file: string): string {
+  return metadataSchema.parse(readSafetensorsMetadata(file)).instruction;
+}
+
 async function loadEncoder(
   engine: Engine,
   { vae, frame, numFrames }: LatentCacheOptions,

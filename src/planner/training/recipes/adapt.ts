@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { templateStates } from '../../conditioning/template-state-prompter.js';
 import type { Tokenizer } from '../../conditioning/tokenizer.js';
+import type { WordList } from '../../conditioning/word-list.js';
 import { writeWordTokenizer } from '../../conditioning/word-tokenizer.js';
 import { AidError } from '../../errors.js';
 import { COMPONENTS, conditionTokens } from '../../models/aid.js';
@@ -48,9 +49,15 @@ export type AdaptRecipeConfig = z.infer<typeof adaptRecipeConfig>;
 const TEMPLATE_STATES = 4;
 const ADAPTED = /^dqformer\.|^unet\..*(_adapter\.|\.attn2\.)/;
 
+export interface AdaptRun extends DenoisingRun {
+  readonly tokenizer: Tokenizer;
+  /** Those of the texts that it trains on. */
+  readonly words: readonly string[];
+}
+
 export function adaptRecipe(
   config: AdaptRecipeConfig,
-  { seed, base, data, tokenizer, parts = 1 }: DenoisingRun & { readonly tokenizer: Tokenizer },
+  { seed, base, data, tokenizer, words, parts = 1 }: AdaptRun,
 ): Recipe {
   const { clipsPerRun, numFrames, aid } = config;
   const batch = clipsPerRun / parts;
@@ -143,6 +150,7 @@ export function adaptRecipe(
       const reference = await frozen.put(folder, previous);
       if (config.words !== undefined) await writeWordTokenizer(join(folder, 'tokenizer'), config.words);
       await saveAdapted(folder, trained, config, reference);
+      await writeJson(join(folder, 'aid', 'words.json'), { words } satisfies WordList);
       if (whole.includes(COMPONENTS.textEncoder)) {
         const named = {
           architectures: ['CLIPTextModel'],

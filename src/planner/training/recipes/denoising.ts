@@ -67,6 +67,8 @@ export function denoisingGraph(
 /** The cached clips that a run trains on. */
 export interface LatentData {
   readonly files: readonly string[];
+  /** Of each file. */
+  readonly instructions: readonly string[];
   /** See `Recipe`. */
   readonly sources: Readonly<Record<string, string>>;
   /** [C, h, w] */

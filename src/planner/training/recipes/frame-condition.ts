@@ -7,7 +7,8 @@ import { aidConfig } from '../../models/aid-config.js';
 import type { ModelFolder } from '../../weights/model-folder.js';
 import { componentOf, configOf } from './networks.js';
 
-const frameCondition = aidConfig.pick({ fill: true, data_mean: true });
+const { fill, data_mean } = aidConfig.shape;
+const frameCondition = z.object({ fill, data_mean });
 /** See `aidConfig`. */
 export type FrameCondition = z.infer<typeof frameCondition>;
 
