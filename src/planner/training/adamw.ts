@@ -56,12 +56,3 @@ export function averageStep({ data, average }: TrainedTensor, step: number, deca
     average[i] = old + share * ((data[i] as number) - old);
   }
 }
-
-/** Length of all gradients as one vector. */
-export function gradientNorm(gradients: Iterable<Float32Array>): number {
-  let sum = 0;
-  for (const gradient of gradients) {
-    for (let i = 0; i < gradient.length; i++) sum += (gradient[i] as number) ** 2;
-  }
-  return Math.sqrt(sum);
-}

@@ -6,9 +6,10 @@ import type { Engine } from '../runtime/engine.js';
 import { type FloatTensor, floatTensor, sharedFloats, type Tensor } from '../runtime/tensor.js';
 import { inspectWeights } from '../weights/inspect-weights.js';
 import { readFloats } from '../weights/safetensors.js';
-import { averageStep, gradientNorm, type TrainedTensor, trainedTensor } from './adamw.js';
+import { averageStep, type TrainedTensor, trainedTensor } from './adamw.js';
 import { partsOf } from './batch-parts.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { GradientSum } from './gradient-sum.js';
 import { initialValue } from './initialization.js';
 import { type LearningRateConfig, learningRateAt } from './learning-rate.js';
 import { hasExploded, type LossHistory, NO_LOSSES, withLoss } from './loss-watch.js';
@@ -108,11 +109,18 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
       [...tensors].map(([key, { data }]) => [gradientName(key), sharedFloats(new Float32Array(data.length))]),
     ),
   );
-  const sums = new Map([...tensors].map(([key, { data }]) => [key, new Float32Array(data.length)]));
+  const sum = new GradientSum([...tensors].map(([key, { data }]) => [key, data.length] as const));
   let step = restored?.step ?? 0;
   let written = restored?.step;
   let measures: MeasureSums = restored?.measures ?? NO_MEASURES;
   let losses: LossHistory = restored?.losses ?? NO_LOSSES;
+  /** The step that the moving average has come to. */
+  let averaged = step;
+  const average = (): void => {
+    if (averaged === step) return;
+    for (const tensor of tensors.values()) averageStep(tensor, step, options.averageDecay);
+    averaged = step;
+  };
   const writeState = async (): Promise<void> => {
     await writeCheckpoint(
       checkpoint.path,
@@ -135,6 +143,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
     const pace = new Pace(performance.now());
     while (step < steps) {
       if (abortSignal?.aborted) {
+        average();
         const isWhole = brokenTensor(tensors) === undefined && !hasExploded(losses);
         if (written !== step && isWhole) await writeState();
         throw stopped(abortSignal, checkpoint.path, written);
@@ -143,18 +152,22 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
       const values: Record<string, number> = {};
       for (let run = 0; run < runsPerStep; run++) {
         const batch = await next;
-        next = recipe.batch(step * runsPerStep + run + 1);
-        next.catch(() => undefined);
         const parameters = parameterInputs(tensors);
         const parts = partsOf(batch, recipe.parts).map((part, index) =>
           session.run({ ...part, ...parameters }, { into: gradients[index] ?? {} }),
         );
+        // While the engine works, which only reads the parameters: the next batch, and the last step's average.
+        next = recipe.batch(step * runsPerStep + run + 1);
+        next.catch(() => undefined);
+        average();
         // Added up in their order, whichever ends first.
-        for (const [index, { tensors: outputs }] of (await Promise.all(parts)).entries())
-          collect(outputs, run + index === 0, sums, values, share);
+        for (const [index, { tensors: outputs }] of (await Promise.all(parts)).entries()) {
+          sum.add((key) => outputs[gradientName(key)]?.data as Float32Array, run + index === 0);
+          addMeasures(outputs, values, share);
+        }
       }
       step += 1;
-      const norm = share * gradientNorm(sums.values());
+      const norm = share * sum.norm;
       const { loss = Number.NaN, ...others } = values;
       const learningRate = learningRateAt(step, steps, options.learningRate);
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
@@ -162,8 +175,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         throw diverged(step, what, written);
       }
       const scale = Math.min(1, options.maxGradientNorm / (norm + 1e-6));
-      await optimizer.step(sums, { step, learningRate, scale: scale * share });
-      for (const tensor of tensors.values()) averageStep(tensor, step, options.averageDecay);
+      await optimizer.step(sum.gradients, { step, learningRate, scale: scale * share });
       measures = withMeasures(measures, others);
       losses = withLoss(losses, loss);
       pace.stepEnded(performance.now());
@@ -179,6 +191,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         secondsLeft: (steps - step) * pace.secondsPerStep,
       };
       if (step % checkpoint.everySteps === 0 || step === steps) {
+        average();
         const broken = brokenTensor(tensors);
         if (broken !== undefined) throw diverged(step, `${broken} has grown beyond half precision`, written);
         if (hasExploded(losses)) {
@@ -270,19 +283,12 @@ function parameterInputs(tensors: ReadonlyMap<string, TrainedTensor>): Record<st
   return Object.fromEntries([...tensors].map(([key, { shape, data }]) => [key, floatTensor(shape, data)]));
 }
 
-/** Adds a run's gradients to the step's sums, which the first one begins, and its share of the measures to theirs. */
-function collect(
+/** Adds a run's share of each measure to the step's. */
+function addMeasures(
   outputs: Readonly<Record<string, Tensor>>,
-  isFirst: boolean,
-  sums: ReadonlyMap<string, Float32Array>,
   measures: Record<string, number>,
   share: number,
 ): void {
-  for (const [key, sum] of sums) {
-    const gradient = outputs[gradientName(key)]?.data as Float32Array;
-    if (isFirst) sum.set(gradient);
-    else for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (gradient[i] as number);
-  }
   for (const [name, { data }] of Object.entries(outputs)) {
     if (!name.startsWith('gradient/')) measures[name] = (measures[name] ?? 0) + Number(data[0]) * share;
   }
