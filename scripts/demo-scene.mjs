@@ -26,7 +26,14 @@ export function photograph(scene, folder, options = []) {
   const frame = join(folder, `scene-${scene}.png`);
   const program = join(project, 'sim', '.venv', 'bin', 'aid-sim');
   const args = ['frame', '--seed', scene, ...options, '--out', frame];
-  const { status, output } = run(program, args, { quiet: true });
-  if (status !== 0) throw new SetUpError(`the simulator could not draw scene ${scene}: ${output.trim()}`);
-  return { frame, commands: JSON.parse(output).commands };
+  const { status, stdout, stderr } = run(program, args, { quiet: true });
+  if (status !== 0) throw new SetUpError(`the simulator could not draw scene ${scene}: ${stderr.trim()}`);
+  try {
+    return { frame, commands: JSON.parse(stdout).commands };
+  } catch {
+    const said = stdout.trim().split('\n', 1)[0].slice(0, 200);
+    throw new SetUpError(
+      `the simulator drew scene ${scene}, but did not say its commands in JSON: "${said}"`,
+    );
+  }
 }

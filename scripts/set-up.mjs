@@ -13,16 +13,16 @@ export class SetUpError extends Error {}
 
 export const say = (line) => process.stdout.write(`${line}\n`);
 
-/** Runs a program from the project's root and returns its exit status; 1 when it cannot be started. */
+/** Runs a program from the project's root: its exit status, 1 when it cannot be started, and what it said if quiet. */
 export function run(program, args, { quiet = false, env = {} } = {}) {
-  const { status, stdout, stderr } = spawnSync(program, args, {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd: project,
     env: { ...process.env, ...env },
     encoding: 'utf8',
     maxBuffer: 1 << 28,
     stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
   });
-  return { status: status ?? 1, output: `${stdout ?? ''}${stderr ?? ''}` };
+  return { status: status ?? 1, stdout: stdout ?? '', stderr: `${stderr ?? ''}${error?.message ?? ''}` };
 }
 
 /** Node, the npm packages of the lock file, and the compiled sources. */
@@ -48,9 +48,9 @@ export function setUpSim() {
 function step(what, program, args) {
   say(`setting up: ${what}`);
   const started = Date.now();
-  const { status, output } = run(program, args, { quiet: true });
+  const { status, stdout, stderr } = run(program, args, { quiet: true });
   if (status !== 0) {
-    process.stderr.write(output);
+    process.stderr.write(`${stdout}${stderr}\n`);
     throw new SetUpError(`setting up failed: ${what}`);
   }
   const seconds = Math.round((Date.now() - started) / 1000);
