@@ -1,41 +1,31 @@
 // Gets SwiftShader, a Vulkan driver that computes on the CPU, so that the webgpu provider is tested on machines
-// without a GPU. Without root it comes out of an npm package that carries it; else from Debian's chromium.
+// without a GPU. It comes out of a browser's npm package, which the tests have anyway. Does nothing when it is there.
 //
 //   node scripts/setup-software-vulkan.mjs          gets it where it is missing
 //   node scripts/setup-software-vulkan.mjs --find   prints, as JSON, the environment that a process needs to run
 //                                                   on it, or null where it is missing; changes nothing
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
+import { project, SetUpError, say } from './set-up.mjs';
 
 const DRIVER = 'libvk_swiftshader.so';
 const LOADER = 'libvulkan.so.1';
 const MANIFEST = 'vk_swiftshader_icd.json';
+const FILES = [DRIVER, LOADER, MANIFEST];
 
-/** An npm package that has the driver in its tarball, beside a browser that is thrown away. */
-const PACKAGE = {
-  name: '@sparticuz/chromium',
-  version: '153.0.0',
-  integrity:
-    'sha512-jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA==',
-  archive: 'package/bin/swiftshader.tar.br',
-};
+const archive = join(project, 'node_modules', '@sparticuz', 'chromium', 'bin', 'swiftshader.tar.br');
+const folder = join(project, 'node_modules', '.cache', 'aid-planner', 'software-vulkan');
 
-const project = dirname(dirname(fileURLToPath(import.meta.url)));
-const own = join(project, 'node_modules', '.cache', 'aid-planner', 'software-vulkan');
-const folders = [own, '/usr/lib/chromium'];
+/** Whether the driver is made for this machine. */
+const isForHere = process.platform === 'linux' && process.arch === 'x64';
 
-const say = (line) => process.stdout.write(`${line}\n`);
-
-function find() {
-  const folder = folders.find((each) =>
-    [DRIVER, LOADER, MANIFEST].every((file) => existsSync(join(each, file))),
-  );
-  if (folder === undefined) return null;
+/** The environment of a process that runs on the driver, or null where it is missing. */
+function findSoftwareVulkan() {
+  if (!FILES.every((name) => existsSync(join(folder, name)))) return null;
   return {
     LD_LIBRARY_PATH: [folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
     VK_ICD_FILENAMES: join(folder, MANIFEST),
@@ -43,60 +33,37 @@ function find() {
   };
 }
 
-/** Unpacks the driver into node_modules/.cache. */
-function fromNpm() {
-  mkdirSync(dirname(own), { recursive: true });
-  const scratch = mkdtempSync(`${own}-`);
+function unpack() {
+  mkdirSync(dirname(folder), { recursive: true });
+  const scratch = mkdtempSync(`${folder}-`);
   try {
-    const { name, version, integrity, archive } = PACKAGE;
-    const options = { cwd: scratch, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' };
-    const tarball = execFileSync('npm', ['pack', '--silent', `${name}@${version}`], options)
-      .trim()
-      .split('\n')
-      .at(-1);
-    const hash = createHash('sha512')
-      .update(readFileSync(join(scratch, tarball)))
-      .digest('base64');
-    if (`sha512-${hash}` !== integrity) throw new Error(`${name}@${version} is not the package it should be`);
-    execFileSync('tar', ['-xzf', tarball, archive], { cwd: scratch });
-    const files = join(scratch, 'files');
-    mkdirSync(files);
-    writeFileSync(join(scratch, 'files.tar'), brotliDecompressSync(readFileSync(join(scratch, archive))));
-    execFileSync('tar', ['-xf', join(scratch, 'files.tar'), DRIVER, LOADER, MANIFEST], { cwd: files });
-    rmSync(own, { recursive: true, force: true });
-    renameSync(files, own);
+    const input = brotliDecompressSync(readFileSync(archive));
+    execFileSync('tar', ['-xf', '-', ...FILES], { cwd: scratch, input, stdio: ['pipe', 'ignore', 'pipe'] });
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(scratch, folder);
+  } catch (error) {
+    throw new SetUpError(`setting up failed: the software Vulkan driver in ${archive}: ${error.message}`);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-function fromDebian() {
-  const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-  execFileSync('apt-get', ['update', '-qq'], options);
-  execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], options);
+/** Errors: SetUpError. On other machines than Linux on x64 it says that there is none, and does nothing. */
+export function setUpSoftwareVulkan() {
+  if (!isForHere)
+    return say('skipped: the tests of webgpu; their software Vulkan driver is for Linux on x64 only');
+  if (findSoftwareVulkan() !== null) return;
+  say('setting up: a Vulkan driver that computes on the CPU, for the tests of webgpu');
+  unpack();
 }
 
-function main() {
-  if (process.argv.includes('--find')) return say(JSON.stringify(find()));
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    return say('software Vulkan: only for Linux on x64; the webgpu tests are left out here');
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  try {
+    if (process.argv.includes('--find')) say(JSON.stringify(findSoftwareVulkan()));
+    else setUpSoftwareVulkan();
+  } catch (error) {
+    if (!(error instanceof SetUpError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
   }
-  for (const [origin, get] of [
-    [`npm package ${PACKAGE.name}`, fromNpm],
-    ["Debian's chromium", fromDebian],
-  ]) {
-    if (find() !== null) break;
-    try {
-      say(`software Vulkan: getting SwiftShader from ${origin}`);
-      get();
-    } catch (error) {
-      say(`software Vulkan: not from ${origin}: ${error.message.split('\n')[0]}`);
-    }
-  }
-  const found = find();
-  if (found !== null) return say(`software Vulkan: ${dirname(found.VK_ICD_FILENAMES)}`);
-  say('software Vulkan: none; the webgpu tests are left out here');
-  process.exitCode = 1;
 }
-
-main();

@@ -5,9 +5,10 @@
 // The last line counts vitest's tests; a check that is no test, such as the linter, counts only when it fails.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { build, project, run, SetUpError, say, setUpNode, setUpSim } from './set-up.mjs';
 import { setUpRos } from './set-up-ros.mjs';
+import { setUpSoftwareVulkan } from './setup-software-vulkan.mjs';
 
 const bin = (name) => join(project, 'node_modules', '.bin', name);
 const python = join(project, 'sim', '.venv', 'bin', 'python');
@@ -19,10 +20,28 @@ function check(what, ...command) {
   if (run(program, args, options).status !== 0) failures.push(what);
 }
 
-/** Numbers of tests that passed, failed and were skipped, as vitest's JSON reporter counts them. */
+/** Goes on without a part that could not be set up, and fails in the end where it is needed. */
+function setUpOrFail(what, setUp, { isNeeded = true } = {}) {
+  try {
+    setUp();
+  } catch (error) {
+    if (!(error instanceof SetUpError)) throw error;
+    say(error.message);
+    if (isNeeded) failures.push(what);
+  }
+}
+
+/** Numbers of tests that passed, failed and were skipped, as vitest's JSON reporter counts them. Tells the skipped. */
 function countsOf(file) {
   try {
     const report = JSON.parse(readFileSync(file, 'utf8'));
+    for (const { name, assertionResults } of report.testResults) {
+      const skipped = assertionResults.filter(({ status }) => status === 'skipped' || status === 'pending');
+      // Titles of skipped tests, or of the group around them, say why.
+      const titles = new Set(skipped.map(({ ancestorTitles, title }) => ancestorTitles[0] || title));
+      if (skipped.length > 0)
+        say(`skipped: ${skipped.length} of ${relative(project, name)}: ${[...titles].join('; ')}`);
+    }
     const brokenFiles = report.testResults.filter(
       ({ status, assertionResults }) =>
         status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
@@ -55,23 +74,10 @@ function vitest(args) {
 function main(args) {
   setUpNode();
   build();
-  try {
-    setUpSim();
-  } catch (error) {
-    if (!(error instanceof SetUpError)) throw error;
-    say(error.message);
-    failures.push('simulator');
-  }
-  try {
-    setUpRos();
-  } catch (error) {
-    if (!(error instanceof SetUpError)) throw error;
-    say(error.message);
-    // There are platforms without it; its tests are skipped there, and say why.
-    if (process.platform === 'linux') failures.push('ROS 2');
-  }
-  // Where it cannot be had, the tests that need it are skipped.
-  run(process.execPath, ['scripts/setup-software-vulkan.mjs']);
+  setUpOrFail('simulator', setUpSim);
+  // There are platforms without it; its tests are skipped there, and say why.
+  setUpOrFail('ROS 2', setUpRos, { isNeeded: process.platform === 'linux' });
+  setUpOrFail('software Vulkan', setUpSoftwareVulkan);
 
   check('linter', bin('biome'), ['check', '--diagnostic-level=warn']);
   check('types of the tests', bin('tsc'), ['-p', 'tsconfig.json']);

@@ -32,11 +32,8 @@ export interface VulkanDriver {
   readonly isSoftware: boolean;
 }
 
-/** Where scripts/setup-software-vulkan.mjs puts it, and where Debian's chromium does. */
-const SOFTWARE_VULKAN = [
-  join(packageRoot, 'node_modules', '.cache', 'aid-planner', 'software-vulkan'),
-  '/usr/lib/chromium',
-];
+/** Where scripts/setup-software-vulkan.mjs puts it. */
+const SOFTWARE_VULKAN = join(packageRoot, 'node_modules', '.cache', 'aid-planner', 'software-vulkan');
 
 export function describeMachine(environment: NodeJS.ProcessEnv = process.env): Machine {
   return {
@@ -48,8 +45,7 @@ export function describeMachine(environment: NodeJS.ProcessEnv = process.env): M
     // A container's limit counts too, where node knows it.
     availableMemoryBytes: process.availableMemory?.() ?? freemem(),
     vulkanDrivers: vulkanDrivers(environment),
-    softwareVulkan:
-      SOFTWARE_VULKAN.find((folder) => existsSync(join(folder, 'vk_swiftshader_icd.json'))) ?? null,
+    softwareVulkan: existsSync(join(SOFTWARE_VULKAN, 'vk_swiftshader_icd.json')) ? SOFTWARE_VULKAN : null,
     ros2: { distribution: environment.ROS_DISTRO ?? null, installed: entries('/opt/ros') },
     sim: describeSim(),
   };
