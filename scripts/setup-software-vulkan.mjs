@@ -38,7 +38,8 @@ function unpack() {
   const scratch = mkdtempSync(`${folder}-`);
   try {
     const input = brotliDecompressSync(readFileSync(archive));
-    execFileSync('tar', ['-xf', '-', ...FILES], { cwd: scratch, input, stdio: ['pipe', 'ignore', 'pipe'] });
+    const args = ['--no-same-owner', '-xf', '-', ...FILES];
+    execFileSync('tar', args, { cwd: scratch, input, stdio: ['pipe', 'ignore', 'pipe'] });
     rmSync(folder, { recursive: true, force: true });
     renameSync(scratch, folder);
   } catch (error) {

@@ -13,6 +13,11 @@ import { setUpSoftwareVulkan } from './setup-software-vulkan.mjs';
 const bin = (name) => join(project, 'node_modules', '.bin', name);
 const python = join(project, 'sim', '.venv', 'bin', 'python');
 
+/** The temporary folder of everything that runs here: what a killed test leaves behind goes with it. */
+const scratch = mkdtempSync(join(tmpdir(), 'aid-test-'));
+process.env.TMPDIR = scratch;
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+
 const failures = [];
 function check(what, ...command) {
   say(`\n== ${what}`);
@@ -58,17 +63,12 @@ function countsOf(file) {
 
 function vitest(args) {
   say('\n== tests');
-  const scratch = mkdtempSync(join(tmpdir(), 'aid-test-'));
-  try {
-    const file = join(scratch, 'report.json');
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const { status } = run(bin('vitest'), ['run', ...reporters, ...args]);
-    const counts = countsOf(file);
-    if (status !== 0 && counts.failed === 0) failures.push('tests');
-    return counts;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  const file = join(scratch, 'report.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const { status } = run(bin('vitest'), ['run', ...reporters, ...args]);
+  const counts = countsOf(file);
+  if (status !== 0 && counts.failed === 0) failures.push('tests');
+  return counts;
 }
 
 function main(args) {

@@ -1,6 +1,7 @@
 /** Real ROS 2 processes for a test: the node under test, and a rclpy peer that talks to it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -221,7 +222,8 @@ export interface World {
 
 /** A peer, models and nodes for the tests of one file. */
 export function worldForTests(domain: number): World {
-  const root = mkdtempSync(join(tmpdir(), 'aid-ros-'));
+  // Made when the tests begin: where they are skipped, nothing would remove it.
+  const root = join(tmpdir(), `aid-ros-${randomUUID()}`);
   const environment = rosEnvironmentOf(domain);
   const models = { quick: join(root, 'quick'), slow: join(root, 'slow') };
   const nodes: NodeUnderTest[] = [];
@@ -229,6 +231,7 @@ export function worldForTests(domain: number): World {
   let folders = 0;
   let lasting = 0;
   beforeAll(async () => {
+    mkdirSync(root);
     await writeTinyModel(models.quick);
     const sampling = { num_inference_steps: 60, frame_guidance: 1, text_guidance: 2 };
     await writeTinyModel(models.slow, { width: 96, height: 96, numFrames: 8, aid: { sampling } });
@@ -243,8 +246,9 @@ export function worldForTests(domain: number): World {
     };
   });
   afterAll(async () => {
-    await Promise.all([...nodes.map((node) => node.end()), peer?.end()]);
-    rmSync(root, { recursive: true, force: true });
+    await Promise.all([...nodes.map((node) => node.end()), peer?.end()]).finally(() =>
+      rmSync(root, { recursive: true, force: true }),
+    );
   });
   return {
     get peer() {
