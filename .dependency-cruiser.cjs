@@ -96,7 +96,7 @@ module.exports = {
       comment: 'Texts and pictures become numbers without anyone knowing for which network.',
       severity: 'error',
       from: { path: inside('conditioning') },
-      to: { path: planner, pathNot: inside('conditioning', 'errors', 'turns', 'atomic-file') },
+      to: { path: planner, pathNot: inside('conditioning', 'errors', 'turns', 'atomic-file', 'cache-folder') },
     },
     {
       name: 'weights-know-onnx-only',
@@ -109,7 +109,10 @@ module.exports = {
       comment: 'An engine runs any graph.',
       severity: 'error',
       from: { path: inside('runtime') },
-      to: { path: planner, pathNot: inside('runtime', 'onnx', 'weights', 'errors', 'random', 'turns') },
+      to: {
+        path: planner,
+        pathNot: inside('runtime', 'onnx', 'weights', 'errors', 'random', 'turns', 'atomic-file', 'cache-folder'),
+      },
     },
     {
       name: 'only-runtime-knows-onnxruntime',

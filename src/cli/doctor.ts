@@ -28,7 +28,8 @@ export function doctorCommand(): Command {
     });
 }
 
-function report({ aid, machine, onnxruntime, providers, engine, model, problems }: Examination): string[] {
+function report(examination: Examination): string[] {
+  const { aid, machine, onnxruntime, providers, engine, remembered, model, problems } = examination;
   return [
     `aid ${aid}, node ${machine.node}, ${machine.platform}`,
     row('CPU', `${machine.cores} cores, ${machine.cpu}`),
@@ -38,6 +39,9 @@ function report({ aid, machine, onnxruntime, providers, engine, model, problems 
     ),
     row('engine', `onnxruntime ${onnxruntime}`),
     ...providers.map((probe) => row(`  ${probe.provider}`, providerText(probe, probe.provider === engine))),
+    ...(remembered === null || engine === null
+      ? []
+      : [row('  auto', `takes ${engine} from now on, without measuring again: ${shownPath(remembered)}`)]),
     row('Vulkan', vulkanText(machine)),
     ...(model === null ? [] : [row('model', modelText(model))]),
     ...Object.entries(model?.clips ?? {}).map(([name, clip]) =>

@@ -2,10 +2,10 @@
 import { checkNetworks } from '../../planner/imagination/check-networks.js';
 import { type ClipEstimate, estimateClip } from '../../planner/imagination/clip-estimate.js';
 import { type Networks, readNetworks } from '../../planner/imagination/networks.js';
-import { AUTOMATIC } from '../../planner/runtime/choose-engine.js';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '../../planner/runtime/engine.js';
 import type { EngineSpeed } from '../../planner/runtime/estimate.js';
 import { onnxRuntimeVersion } from '../../planner/runtime/onnxruntime/installed.js';
+import { AUTOMATIC, rememberForAuto } from '../../planner/runtime/probe/fastest-provider.js';
 import { fastest, type ProviderProbe, probeProvider } from '../../planner/runtime/probe/probe.js';
 import { modelFolder, packageVersion } from '../package.js';
 import { describeMachine, type Machine } from './machine.js';
@@ -18,6 +18,8 @@ export interface Examination {
   readonly providers: readonly ProviderProbe[];
   /** What `auto` would take; null when nothing works. */
   readonly engine: ExecutionProvider | null;
+  /** The file by which `auto` takes it from now on; null when there is nothing to choose from, or no file. */
+  readonly remembered: string | null;
   /** Null when there is no model that could be read. */
   readonly model: {
     readonly path: string;
@@ -45,6 +47,7 @@ export async function examine(
   }
   const engine = fastest(providers.filter(({ provider }) => AUTOMATIC.includes(provider)));
   if (engine === undefined) problems.push('nothing that could compute works here');
+  const remembered = (await rememberForAuto(machine.cores, providers)) ?? null;
   onPhase('reading the model');
   let found: Examination['model'] = null;
   try {
@@ -67,6 +70,7 @@ export async function examine(
     onnxruntime: onnxRuntimeVersion(),
     providers,
     engine: engine?.provider ?? null,
+    remembered,
     model: found,
     problems,
   };

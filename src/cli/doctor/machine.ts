@@ -1,7 +1,8 @@
 /** What a machine has, found out without starting anything. */
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { basename, delimiter, join } from 'node:path';
+import { basename, join } from 'node:path';
+import { vulkanManifests } from '../../planner/runtime/probe/vulkan-manifests.js';
 import { packageRoot } from '../package.js';
 
 export interface Machine {
@@ -52,14 +53,7 @@ export function describeMachine(environment: NodeJS.ProcessEnv = process.env): M
 }
 
 function vulkanDrivers(environment: NodeJS.ProcessEnv): VulkanDriver[] {
-  const named = (environment.VK_DRIVER_FILES ?? environment.VK_ICD_FILENAMES ?? '').split(delimiter);
-  // Named drivers replace all others.
-  const manifests = named.some((file) => file !== '')
-    ? named.filter((file) => existsSync(file))
-    : ['/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/usr/share/vulkan/icd.d'].flatMap((folder) =>
-        entries(folder).map((file) => join(folder, file)),
-      );
-  return manifests.map((manifest) => ({
+  return vulkanManifests(environment).map((manifest) => ({
     manifest,
     isSoftware: /swiftshader|^lvp_/.test(basename(manifest)),
   }));

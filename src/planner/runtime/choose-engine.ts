@@ -7,12 +7,9 @@ import type { Engine, ExecutionProvider } from './engine.js';
 import { checkEngineOptions, type EngineOptions } from './engine-options.js';
 import { missingPart } from './onnxruntime/installed.js';
 import { OnnxRuntimeEngine } from './onnxruntime/onnxruntime-engine.js';
-import { fastest, type ProviderProbe, probeProvider } from './probe/probe.js';
+import { fastestProvider } from './probe/fastest-provider.js';
 import { floatTensor } from './tensor.js';
 import { noWeights } from './weight-source.js';
-
-/** TensorRT compiles for minutes, so it is only taken when asked for. */
-export const AUTOMATIC: readonly ExecutionProvider[] = ['cuda', 'webgpu', 'cpu'];
 
 /** An engine that has run a small graph. Errors: `invalid-argument`, `engine-unavailable`. */
 export async function chooseEngine({
@@ -20,7 +17,19 @@ export async function chooseEngine({
   threads = availableParallelism(),
 }: EngineOptions = {}): Promise<Engine> {
   checkEngineOptions({ provider: asked, threads });
-  const provider = asked === 'auto' ? await fastestProvider(threads) : asked;
+  if (asked !== 'auto') return startEngine(asked, threads);
+  const { provider, isRemembered } = await fastestProvider(threads);
+  try {
+    return await startEngine(provider, threads);
+  } catch (error) {
+    // What an earlier process measured may no longer hold.
+    if (!isRemembered) throw error;
+    const measured = await fastestProvider(threads, { anew: true });
+    return startEngine(measured.provider, threads);
+  }
+}
+
+async function startEngine(provider: ExecutionProvider, threads: number): Promise<Engine> {
   const missing = missingPart(provider);
   if (missing !== undefined)
     throw new AidError('engine-unavailable', `${provider} cannot run here: ${missing}`);
@@ -29,16 +38,6 @@ export async function chooseEngine({
   if (reason === undefined) return engine;
   await engine.dispose();
   throw new AidError('engine-unavailable', `${provider} does not work here: ${reason}`);
-}
-
-/** A software driver of a GPU works and is slower than the CPU; so whatever could work is measured. */
-async function fastestProvider(threads: number): Promise<ExecutionProvider> {
-  const candidates = AUTOMATIC.filter((candidate) => missingPart(candidate) === undefined);
-  const probes: ProviderProbe[] = [];
-  // One at a time, as they disturb each other. The CPU alone needs no race.
-  for (const candidate of candidates.length === 1 ? [] : candidates)
-    probes.push(await probeProvider(candidate, { threads }));
-  return fastest(probes)?.provider ?? 'cpu';
 }
 
 /** Why an engine cannot add one and one, undefined when it can. */
