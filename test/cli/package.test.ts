@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { emptyFolder, run } from './run-aid.js';
 
@@ -12,15 +12,34 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
+/** The files and folders of this project that a page links to. */
+function linksOf(page: string): string[] {
+  const links = readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#\s]+)/g);
+  return [...links].map(([, link = '']) => join(dirname(page), link));
+}
+
 it('holds what it needs and nothing else, and works where it is installed', async () => {
   const folder = emptyFolder();
   const [packed] = JSON.parse(
     npm(['pack', '--json', '--pack-destination', folder], process.cwd()),
   ) as Packed[];
   const paths = packed?.files.map(({ path }) => path) ?? [];
-  const allowed =
-    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|models\/aid-mini\/.+|msgs\/.+|dist\/.+\.(js|d\.ts|proto|html))$/;
-  expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
+  const allowed = [
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+    /^(models\/aid-mini|msgs)\/.+$/,
+    /^dist\/.+\.(js|d\.ts|proto|html)$/,
+    /^docs\/([^/]+\.md|decisions\/.+\.md|images\/.+)$/,
+    /^examples\/[^/]+\.(ts|md)$/,
+    /^(sim|bench|bench\/pytorch)\/README\.md$/,
+  ];
+  expect(paths.filter((path) => !allowed.some((pattern) => pattern.test(path)))).toEqual([]);
+  // Links of the README, and of what it links to, lead to what is in the package.
+  const isPacked = (path: string): boolean =>
+    paths.some((each) => each === path || each.startsWith(`${path}/`));
+  const astray = paths
+    .filter((path) => /^(README|docs\/[^/]+|examples\/README)\.md$/.test(path))
+    .flatMap((page) => linksOf(page).filter((target) => existsSync(target) && !isPacked(target)));
+  expect(astray).toEqual([]);
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' });
   const needed = [
     'LICENSE',

@@ -22,7 +22,7 @@ export interface Machine {
     /** Distributions in /opt/ros. */
     readonly installed: readonly string[];
   };
-  /** Null where there is no sim/, as in a package from npm. */
+  /** Null where there is no simulator, as in a package from npm. */
   readonly sim: { readonly isSetUp: boolean } | null;
 }
 
@@ -61,7 +61,7 @@ function vulkanDrivers(environment: NodeJS.ProcessEnv): VulkanDriver[] {
 
 function describeSim(): Machine['sim'] {
   const folder = join(packageRoot, 'sim');
-  if (!existsSync(folder)) return null;
+  if (!existsSync(join(folder, 'setup.sh'))) return null;
   return { isSetUp: existsSync(join(folder, '.venv', 'bin', 'aid-sim')) };
 }
 
