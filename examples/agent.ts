@@ -4,8 +4,8 @@
  *
  *     node examples/agent.ts FRAME GOAL "command" "another command" ...
  *
- * Node 22.18 and newer run TypeScript as it is; with an older one: npx tsx examples/agent.ts. MODEL names a model
- * folder, the one of this package unless set.
+ * Node 22.18 and newer run TypeScript as it is; README.md has what to do with an older one. MODEL names a model folder,
+ * the one of this package unless set.
  */
 import { candidates, decodeFrame, type Frame, type Rank, VideoPlanner } from 'aid-planner/sdk';
 import { lastValueFrom, tap } from 'rxjs';

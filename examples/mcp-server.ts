@@ -3,6 +3,9 @@
  * told something. Over stdin and stdout:
  *
  *     { "mcpServers": { "aid": { "command": "node", "args": ["examples/mcp-server.ts"] } } }
+ *
+ * Node 22.18 and newer run TypeScript as it is; README.md has what to do with an older one. MODEL names a model folder,
+ * the one of this package unless set; both paths are best written out in full.
  */
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';

@@ -3,6 +3,9 @@
  * imagined clip as a list of sub-goals, in the time that it has.
  *
  *     node examples/planner.ts FRAME "command" [DEADLINE_MS]
+ *
+ * Node 22.18 and newer run TypeScript as it is; README.md has what to do with an older one. MODEL names a model folder,
+ * the one of this package unless set.
  */
 import { DeadlineExceededError, decodeFrame, type Frame, VideoPlanner } from 'aid-planner';
 

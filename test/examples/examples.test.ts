@@ -14,7 +14,7 @@ const files = filesForTests();
 const COMPILED = 'dist/examples';
 beforeAll(() => {
   // Inside the package, so that its own name leads to it.
-  execFileSync('npx', ['tsc', '-p', 'examples/tsconfig.json', '--outDir', COMPILED]);
+  execFileSync('npm', ['run', '--silent', 'examples']);
 });
 
 const example = (name: string, args: readonly string[]) =>
