@@ -1,18 +1,20 @@
 // npm run bench: here against PyTorch with diffusers, in turns, and what a clip costs. Prints tables in Markdown.
 //
-//   npm run bench -- [--model DIR] [--large DIR] [--laps 10] [--threads 2] [--only step,clip,train,grid,memory]
-//                    [--out bench/results.json]
+//   npm run bench -- [--model DIR] [--large DIR] [--laps 10] [--warmup 2] [--threads 2] [--clips 100]
+//                    [--only step,clip,train,grid,memory] [--out bench/results.json]
 //
 // Without --model it is the model of this package, or random weights in its shape where there is none. --large is ten
-// times as large, random weights unless it is given. PyTorch's side needs bench/pytorch/setup.sh once.
+// times as large, random weights unless it is given. PyTorch's side needs bench/pytorch/setup.sh once. The tables are
+// also in bench/results.md, every lap in bench/results.json; --out says where else.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median, round } from './racing/lap.mjs';
 import { interleaved, Racer } from './racing/racer.mjs';
+import { Report } from './racing/report.mjs';
 
 const bench = dirname(fileURLToPath(import.meta.url));
 const pytorch = join(bench, 'pytorch');
@@ -22,16 +24,26 @@ const { values: options } = parseArgs({
     model: { type: 'string' },
     large: { type: 'string' },
     laps: { type: 'string', default: '10' },
+    warmup: { type: 'string', default: '2' },
     threads: { type: 'string', default: '2' },
     clips: { type: 'string', default: '100' },
-    only: { type: 'string', default: 'step,clip,train,grid,memory' },
+    only: { type: 'string' },
     out: { type: 'string', default: join(bench, 'results.json') },
   },
 });
 const laps = Number(options.laps);
-const parts = new Set(options.only.split(','));
-const say = (line = '') => process.stdout.write(`${line}\n`);
+const PARTS = ['step', 'clip', 'train', 'grid', 'memory'];
+const parts = new Set(options.only?.split(',') ?? PARTS);
 const note = (line) => process.stderr.write(`${line}\n`);
+
+function fail(line) {
+  note(`bench: ${line}`);
+  process.exit(1);
+}
+if (!existsSync(python)) fail(`PyTorch is not set up in ${pytorch}/.venv: run bench/pytorch/setup.sh once`);
+for (const part of parts)
+  if (!PARTS.includes(part)) fail(`--only ${part}: expected some of ${PARTS.join(', ')}`);
+if (!options.out.endsWith('.json')) fail(`--out ${options.out}: expected a name that ends in .json`);
 
 /** A model folder of random weights, made once. */
 function randomModel(name) {
@@ -42,26 +54,30 @@ function randomModel(name) {
       cwd: pytorch,
       stdio: ['ignore', 'inherit', 'inherit'],
     });
-    if (status !== 0) throw new Error(`${folder}: could not be made; run bench/pytorch/setup.sh first`);
+    if (status !== 0) fail(`${folder}: could not be made`);
   }
   return folder;
 }
 
+/** PyTorch's side runs in another folder. */
+const given = (folder) => folder && resolve(folder);
 const shipped = join(bench, '..', 'models', 'aid-mini');
 const isShipped = existsSync(join(shipped, 'model_index.json'));
 const models = {
-  mini: options.model ?? (isShipped ? shipped : randomModel('mini')),
-  'mini x10': options.large ?? randomModel('mini-x10'),
+  mini: given(options.model) ?? (isShipped ? shipped : randomModel('mini')),
+  'mini x10': given(options.large) ?? randomModel('mini-x10'),
 };
 
 function ours(script, model, args = []) {
-  const common = ['--model', model, '--threads', options.threads];
+  const common = ['--model', model, '--threads', options.threads, '--warmup', options.warmup];
   return new Racer(script, process.execPath, [join(bench, script), ...common, ...args]);
 }
 function theirs(script, model, args = []) {
-  const common = ['--model', model, '--threads', options.threads];
+  const common = ['--model', model, '--threads', options.threads, '--warmup', options.warmup];
   return new Racer(script, python, [script, ...common, ...args], { cwd: pytorch });
 }
+
+const aidConfig = (model) => JSON.parse(readFileSync(join(model, 'aid', 'config.json'), 'utf8'));
 
 const sorted = (list, key) => list.map((lap) => lap[key]).sort((a, b) => a - b);
 const middle = (list, key = 'ms') => median(sorted(list, key));
@@ -97,20 +113,26 @@ async function races(model) {
       await race(what, model, ['time-step.mjs', args], ['time_step.py', args]);
     }
   }
-  if (parts.has('clip')) await race('whole clip', model, ['time-clip.mjs'], ['time_clip.py']);
+  if (parts.has('clip')) {
+    await race('whole clip', model, ['time-clip.mjs'], ['time_clip.py']);
+    for (const preset of Object.keys(aidConfig(model).presets ?? {})) {
+      const args = ['--preset', preset];
+      await race(`whole clip, ${preset}`, model, ['time-clip.mjs', args], ['time_clip.py', args]);
+    }
+  }
   if (parts.has('train')) {
     const args = ['--batch', '4'];
-    await race('training step, AID', model, ['time-train-step.mjs', args], ['time_train_step.py', args]);
+    await race(`${TRAINING}, AID`, model, ['time-train-step.mjs', args], ['time_train_step.py', args]);
     const whole = [...args, '--trainable', 'everything'];
     const scripts = ['time-train-step.mjs', 'time_train_step.py'];
-    await race('training step, everything', model, [scripts[0], whole], [scripts[1], whole]);
+    await race(`${TRAINING}, everything`, model, [scripts[0], whole], [scripts[1], whole]);
   }
   return rows;
 }
 
 /** Clips a minute by frames and steps. */
 async function grid(model) {
-  const { num_frames: most } = JSON.parse(readFileSync(join(model, 'aid', 'config.json'), 'utf8')).dqformer;
+  const { num_frames: most } = aidConfig(model).dqformer;
   const cells = [];
   for (const frames of [most / 4, most / 2, most].map(Math.ceil)) {
     for (const steps of [1, 2, 4, 8, 25]) {
@@ -143,45 +165,67 @@ async function stalls(model) {
 function soak(model) {
   note(`${options.clips} clips in one process`);
   const args = ['--expose-gc', join(bench, 'soak.mjs'), '--model', model, '--clips', options.clips];
-  const { stdout } = spawnSync(process.execPath, [...args, '--threads', options.threads], {
+  const { status, stdout } = spawnSync(process.execPath, [...args, '--threads', options.threads], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  if (status !== 0) fail(`soak.mjs ended with exit status ${status}`);
   return JSON.parse(stdout.trim().split('\n').at(-1));
 }
 
-function table(heads, rows) {
-  const lines = [heads, heads.map(() => '---'), ...rows];
-  for (const cells of lines) say(`| ${cells.join(' | ')} |`);
-  say();
+const TRAINING = 'training step';
+
+/** What the project set out to reach on two cores, of what was raced: what, reached, limit. */
+function targets({ races: { mini = [] }, soak }) {
+  const row = (what) => mini.find((each) => each.what === what);
+  const ratio = (what, limit) => [`${what}, ratio to PyTorch`, row(what)?.ratio, limit];
+  const ms = (what, limit) => [`${what}, ms`, row(what)?.ours_ms, limit];
+  return [
+    ratio('denoising step', 0.55),
+    ratio('denoising step, 3 branches', 0.55),
+    ms('whole clip', 1000),
+    ms('whole clip, fast', 300),
+    ratio(`${TRAINING}, AID`, 1.8),
+    ratio(`${TRAINING}, everything`, 1.8),
+    ['resident memory with a clip, MB', soak?.peak_rss_mb, 700],
+    [
+      'memory of the last quarter of the clips to the second',
+      soak && round(soak.last_quarter_mb / soak.second_quarter_mb),
+      1.05,
+    ],
+  ]
+    .filter(([, reached]) => reached !== undefined)
+    .map(([what, reached, limit]) => [what, reached.toFixed(reached < 10 ? 2 : 0), limit]);
 }
 
 const [cpu] = cpus();
-const machine = `${cpu?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, node ${process.versions.node}`;
-const results = {
+const report = new Report(options.out, {
   date: new Date().toISOString(),
-  machine,
+  machine: `${cpu?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, node ${process.versions.node}`,
   threads: Number(options.threads),
   laps,
   models,
   races: {},
-};
-
-say(`${machine}; ${options.threads} threads, F32, median of ${laps} laps in turns`);
-say();
+});
+const { results } = report;
+report.say(
+  `${results.date.slice(0, 10)}; ${results.machine}; ${results.threads} threads, F32, median of ${laps} laps in turns.`,
+);
+report.say();
 for (const [name, model] of Object.entries(models)) {
   const rows = await races(model);
   if (rows.length === 0) continue;
   results.races[name] = rows;
   const torch = rows[0]?.theirs.torch;
-  table(
+  report.table(
+    `${name} against PyTorch ${torch} with diffusers, eager`,
     [
-      name,
+      '',
       'here, ms',
-      `PyTorch ${torch}, ms`,
+      'PyTorch, ms',
       'ratio',
-      'ratio of the least',
-      'ratio of CPU time',
+      'of the least',
+      'of CPU time',
       'peak here, MB',
       'peak PyTorch, MB',
     ],
@@ -197,21 +241,38 @@ for (const [name, model] of Object.entries(models)) {
     ]),
   );
 }
+if (parts.has('train')) {
+  const each = Object.entries(results.races).flatMap(([name, rows]) =>
+    rows.filter(({ what }) => what.startsWith(TRAINING)).map((row) => [name, row]),
+  );
+  report.table(
+    'Training steps a second, 4 clips a step',
+    ['', 'here', 'PyTorch', 'ratio'],
+    each.map(([name, { what, ours_ms, theirs_ms }]) => [
+      `${name}${what.slice(TRAINING.length)}`,
+      (1000 / ours_ms).toFixed(2),
+      (1000 / theirs_ms).toFixed(2),
+      (theirs_ms / ours_ms).toFixed(2),
+    ]),
+  );
+}
 if (parts.has('grid')) {
   results.grid = await grid(models.mini);
   const steps = [...new Set(results.grid.map((cell) => cell.steps))];
   const frames = [...new Set(results.grid.map((cell) => cell.frames))];
   const cell = (f, s) => results.grid.find((each) => each.frames === f && each.steps === s);
-  table(
-    ['clips a minute', ...steps.map((s) => `${s} steps`)],
+  report.table(
+    'Clips a minute, mini',
+    ['', ...steps.map((s) => `${s} steps`)],
     frames.map((f) => [`${f} frames`, ...steps.map((s) => cell(f, s).clips_per_minute)]),
   );
 }
 if (parts.has('memory')) {
   results.stalls = await stalls(models.mini);
   results.soak = soak(models.mini);
-  table(
-    ['mini', ''],
+  report.table(
+    'Memory and the caller, mini',
+    ['', ''],
     [
       ["longest stall of the caller's thread, first clip, ms", results.stalls.first_clip_ms],
       ['the same, later clips, ms', results.stalls.later_clips_ms],
@@ -221,5 +282,9 @@ if (parts.has('memory')) {
     ],
   );
 }
-writeFileSync(options.out, `${JSON.stringify(results, null, 1)}\n`);
-note(`${options.out} has every lap`);
+const reached = targets(results);
+if (reached.length > 0)
+  report.table(`Targets, mini, ${results.threads} threads`, ['', 'here', 'at most'], reached);
+report.save();
+const [tables, everyLap] = report.files;
+note(`${tables} has the tables, ${everyLap} every lap`);

@@ -22,6 +22,7 @@ from racing.lap import Lap, parser_for, race
 
 def main() -> None:
     parser = parser_for(__doc__)
+    parser.add_argument("--preset", help="one of the model's; default: its own settings")
     parser.add_argument("--steps", type=int, help="default: the model's")
     parser.add_argument("--frame-guidance", type=float, help="default: the model's")
     parser.add_argument("--text-guidance", type=float, help="default: the model's")
@@ -37,7 +38,7 @@ def prepare(model: Model, arguments: argparse.Namespace) -> tuple[Lap, dict[str,
     denoiser, vae = model.denoiser(), model.vae()
     image_encoder, text_encoder = model.image_encoder(), model.text_encoder()
     shape = latent_shape(configs, 1, arguments.height, arguments.width)
-    factor, sampling = pixels_per_latent(configs.vae), configs.aid.get("sampling", {})
+    factor, sampling = pixels_per_latent(configs.vae), sampling_of(configs.aid, arguments.preset)
     steps = arguments.steps or sampling.get("num_inference_steps", 25)
     frame_guidance = chosen(arguments.frame_guidance, sampling.get("frame_guidance", 1.0))
     text_guidance = chosen(arguments.text_guidance, sampling.get("text_guidance", 1.0))
@@ -71,6 +72,18 @@ def prepare(model: Model, arguments: argparse.Namespace) -> tuple[Lap, dict[str,
         return vae.decode(scaled, num_frames=shape.frames).sample
 
     return clip, {"race": "clip", "latents": shape.dims, "pixels": tuple(frame.shape[2:]), "steps": steps}
+
+
+def sampling_of(aid: dict[str, Any], preset: str | None) -> dict[str, Any]:
+    """The model's own settings with what a preset changes of them."""
+    presets = aid.get("presets", {})
+    if preset is not None and preset not in presets:
+        raise SystemExit(f"--preset {preset}: the model has {', '.join(presets) or 'none'}")
+    sampling = {**aid.get("sampling", {}), **presets.get(preset, {})}
+    # A step of Euler's method and of DPM-Solver++ runs the network once, a step of Heun's twice.
+    if sampling.get("sampler") == "heun":
+        raise SystemExit("only Euler's method is here: a step of Heun's takes twice as long")
+    return sampling
 
 
 def chosen(asked: float | None, own: float) -> float:
