@@ -250,8 +250,8 @@ if (parts.has('train')) {
     ['', 'here', 'PyTorch', 'ratio'],
     each.map(([name, { what, ours_ms, theirs_ms }]) => [
       `${name}${what.slice(TRAINING.length)}`,
-      (1000 / ours_ms).toFixed(2),
-      (1000 / theirs_ms).toFixed(2),
+      (1000 / ours_ms).toPrecision(3),
+      (1000 / theirs_ms).toPrecision(3),
       (theirs_ms / ours_ms).toFixed(2),
     ]),
   );
@@ -263,7 +263,7 @@ if (parts.has('grid')) {
   const cell = (f, s) => results.grid.find((each) => each.frames === f && each.steps === s);
   report.table(
     'Clips a minute, mini',
-    ['', ...steps.map((s) => `${s} steps`)],
+    ['', ...steps.map((s) => `${s} ${s === 1 ? 'step' : 'steps'}`)],
     frames.map((f) => [`${f} frames`, ...steps.map((s) => cell(f, s).clips_per_minute)]),
   );
 }
