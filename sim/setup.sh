@@ -53,7 +53,7 @@ if [ -x .venv/bin/aid-sim ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] &&
 fi
 
 "$python" -c 'import ensurepip' 2>/dev/null || need_package python3-venv "it makes virtual environments"
-say "making sim/.venv with $("$python" --version)"
+say "making sim/.venv with $("$python" --version): 600 MB, once, a minute or two"
 if [ ! -x .venv/bin/pip ] || ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
   rm -rf .venv
   "$python" -m venv .venv
