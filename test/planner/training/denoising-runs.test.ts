@@ -485,9 +485,13 @@ describe.skipIf(noSamples !== undefined)("a run on others' recordings", () => {
       ]);
     }
     const [cache = ''] = readdirSync(join(folder, 'own', '.latents'));
-    const files = readdirSync(join(folder, 'own', '.latents', cache)).sort();
-    expect(files).toEqual(['sqlite.bag.1.safetensors', 'sqlite.bag.safetensors']);
-    const said = files.map(
+    const files = readdirSync(join(folder, 'own', '.latents', cache), { recursive: true, encoding: 'utf8' });
+    const clips = files.filter((file) => file.endsWith('.safetensors')).sort();
+    expect(clips).toEqual([
+      expect.stringMatching(/^sqlite\.\w{8}\.episodes\/1\.safetensors$/),
+      expect.stringMatching(/^sqlite\.\w{8}\.safetensors$/),
+    ]);
+    const said = clips.map(
       (file) => readCachedClip(join(folder, 'own', '.latents', cache, file)).instruction,
     );
     expect(said).toEqual(['push the green ball to the left', 'put the red cube on the plate']);

@@ -1,11 +1,11 @@
 /** BridgeData V2 in its raw layout: a folder a trajectory, `images0/im_0.jpg`..., and `lang.txt` beside them. */
 import { readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { decodeFrame } from '../../conditioning/frame.js';
 import { AidError } from '../../errors.js';
 import type { BridgeConfig } from './data-config.js';
 import { checkFrameIndices, type EpisodeSet, type OpenedRecording, type Recording } from './episode.js';
-import { byNumber, describeFiles, isFolder, namesIn } from './files.js';
+import { byNumber, describeFiles, idOf, isFolder, namesIn } from './files.js';
 
 const CAMERA = 'images0';
 const PICTURE = /^im_\d+\.(jpe?g|png)$/i;
@@ -17,10 +17,9 @@ const FRAMES_PER_SECOND = 5;
 /** The trajectories below a folder, by path. Errors: `invalid-data` when there are none. */
 export function bridgeTrajectories({ bridge: folder, camera = CAMERA }: BridgeConfig): EpisodeSet {
   const recordings = trajectoriesBelow(folder).map((path): Recording => {
-    const id = (relative(folder, path) || '.').split(sep).join('-');
+    const id = idOf(folder, path);
     const pictures = isFolder(join(path, camera)) ? picturesIn(join(path, camera)) : [];
-    const described = [...pictures.slice(0, 1), ...pictures.slice(-1), join(path, 'lang.txt')];
-    const { content, stamp } = describeFiles(`${id} ${pictures.length}`, described);
+    const { content, stamp } = describeFiles(id, [...pictures, join(path, 'lang.txt')], { camera });
     return { name: path, id, content, stamp, open: async () => openTrajectory(path, camera) };
   });
   if (recordings.length === 0)

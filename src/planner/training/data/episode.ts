@@ -26,11 +26,11 @@ export interface SkippedEpisode {
 export interface Recording {
   /** A path, for messages. */
   readonly name: string;
-  /** Unique in its set and fit for a file name. */
+  /** Unique in its set (`openEpisodes` sees to it) and fit for a file name. */
   readonly id: string;
   /** Its name and size: changes when another one takes its place, and not when it is copied. */
   readonly content: string;
-  /** Changes whenever its files are written. */
+  /** Changes whenever its files are written, and with all that decides what is read of them. */
   readonly stamp: string;
   /** Errors: `invalid-data`, naming it. */
   open(): Promise<OpenedRecording>;

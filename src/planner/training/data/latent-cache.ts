@@ -68,16 +68,19 @@ export type LatentCacheEvent =
 
 const metadataSchema = z.object({
   instruction: z.string(),
-  /** The recording's stamp; the name is older than recordings that are no bags. */
-  bag: z.string(),
-  /** Episodes of the recording, 1 where it does not say. */
-  episodes: z.coerce.number().int().positive().default(1),
+  /** The recording's. */
+  stamp: z.string(),
+  /** Cached ones of the recording. */
+  episodes: z.coerce.number().int().positive(),
   /** Parts of the recording that were left out, as JSON. */
-  skipped: z.string().default('[]'),
+  skipped: z.string(),
 });
 const skippedSchema = z.array(z.object({ name: z.string(), reason: z.string() }));
 
-/** Fills what is missing or was made of another recording of that name, telling how far it is. Errors: `aborted`. */
+/**
+ * Fills what is missing, was made of another recording of that name, or was read of it in another way, telling how
+ * far it is. Errors: `aborted`.
+ */
 export async function* fillLatentCache(
   engine: Engine,
   options: LatentCacheOptions,
@@ -100,8 +103,7 @@ export async function* fillLatentCache(
         );
       }
       const { id, stamp } = recording;
-      const fileOf = (episode: number): string =>
-        join(cacheFolder, name, `${id}${episode === 0 ? '' : `.${episode}`}.safetensors`);
+      const fileOf = (episode: number): string => join(cacheFolder, name, fileName(id, episode));
       let cached = cachedClips(fileOf, stamp);
       if (cached === undefined) {
         try {
@@ -121,6 +123,11 @@ export async function* fillLatentCache(
     await session?.release();
   }
   yield { kind: 'end', cache: { name, files, skipped } };
+}
+
+/** A recording's first episode beside the others' folder: no file has a folder's ending. */
+function fileName(id: string, episode: number): string {
+  return episode === 0 ? `${id}.safetensors` : join(`${id}.episodes`, `${episode}.safetensors`);
 }
 
 export function readCachedClip(file: string): CachedClip {
@@ -176,9 +183,9 @@ async function writeClips(
   for (const [index, { episode, frames }] of [...clips.entries()].toReversed()) {
     const metadata = {
       instruction: episode.instruction,
-      bag: stamp,
-      ...(clips.length === 1 ? {} : { episodes: String(clips.length) }),
-      ...(skipped.length === 0 ? {} : { skipped: JSON.stringify(skipped) }),
+      stamp,
+      episodes: String(clips.length),
+      skipped: JSON.stringify(skipped),
     };
     await writeClip(fileOf(index), metadata, frames, encoder, options);
   }
@@ -213,7 +220,10 @@ async function writeClip(
 function cachedClips(fileOf: (episode: number) => string, stamp: string): CachedClips | undefined {
   if (!existsSync(fileOf(0))) return undefined;
   const { data } = metadataSchema.safeParse(readSafetensorsMetadata(fileOf(0)));
-  if (data?.bag !== stamp) return undefined;
+  if (data?.stamp !== stamp) return undefined;
+  for (let episode = 1; episode < data.episodes; episode++) {
+    if (!existsSync(fileOf(episode))) return undefined;
+  }
   return { count: data.episodes, skipped: skippedSchema.parse(JSON.parse(data.skipped)) };
 }
 

@@ -25,7 +25,8 @@ beforeAll(async () => {
       ['latents', { shape: [FRAMES, 2, 1, 1], data: latents, as: 'F16' as const }],
       ['clip_pixels', { shape: [3, 1, 1], data: new Float32Array(3).fill(clip), as: 'F16' as const }],
     ]);
-    await writeSafetensors(file, tensors, { instruction: `put block ${clip} on the plate`, bag: '' });
+    const said = { instruction: `put block ${clip} on the plate` };
+    await writeSafetensors(file, tensors, { ...said, stamp: '', episodes: '1', skipped: '[]' });
     files.push(file);
   }
   await writeWordTokenizer(join(folder, 'tokenizer'), ['put', 'block', 'on', 'the', 'plate']);

@@ -1,4 +1,14 @@
-import { copyFileSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIP_MEAN, CLIP_STD } from '#planner/conditioning/preprocessor.js';
@@ -10,13 +20,16 @@ import { Random } from '#planner/random.js';
 import type { Engine } from '#planner/runtime/engine.js';
 import { OnnxRuntimeEngine } from '#planner/runtime/onnxruntime/onnxruntime-engine.js';
 import { bagRecordings } from '#planner/training/data/bags/bag-recordings.js';
+import type { BagsConfig, DataConfig } from '#planner/training/data/data-config.js';
 import {
   fillLatentCache,
   type LatentCache,
   type LatentCacheOptions,
   readCachedClip,
 } from '#planner/training/data/latent-cache.js';
+import { openEpisodes } from '#planner/training/data/open-episodes.js';
 import { readSafetensorsHeader, writeSafetensors } from '#planner/weights/safetensors.js';
+import { noSamples, samples } from '../../../support/samples.js';
 import { bag, putBags, RECIPES, sharedFolder, temporaryFolder } from '../tiny-runs.js';
 
 const FRAME = { width: 32, height: 32 };
@@ -48,7 +61,7 @@ async function writeEncoder(file: string, seed: number): Promise<string> {
 function options(bags: string, changes: Partial<LatentCacheOptions> = {}): LatentCacheOptions {
   return {
     cacheFolder: join(bags, '.latents'),
-    recordings: bagRecordings({ bags }).recordings,
+    recordings: changes.recordings ?? bagRecordings({ bags }).recordings,
     vae: { config, tensors: readSafetensorsHeader(weights) },
     preprocessor: { imageSize: 32, shortestEdge: 32, mean: CLIP_MEAN, std: CLIP_STD },
     frame: FRAME,
@@ -182,5 +195,151 @@ describe('the latent cache', () => {
     const bags = putBags(temporaryFolder(), ['good/episode-0']);
     const tensors = new Map([...readSafetensorsHeader(weights)].slice(1));
     await expect(fill(options(bags, { vae: { config, tensors } }))).rejects.toThrow();
+  });
+});
+
+if (noSamples !== undefined) it.skip(`a cache of users' recordings (${noSamples})`, () => undefined);
+
+describe.skipIf(noSamples !== undefined)("a cache of users' recordings", () => {
+  /** A copy of a sample, whose files can be changed. */
+  function copyOf(...names: readonly string[]): string {
+    const folder = join(temporaryFolder(), 'data');
+    cpSync(samples(...names), folder, { recursive: true, preserveTimestamps: true });
+    return folder;
+  }
+
+  /** Instructions of the clips in the cache, what was skipped, and how many recordings were encoded. */
+  async function filled(config: DataConfig): Promise<{ said: string[]; reasons: string[]; encoded: number }> {
+    const { folder, recordings } = await openEpisodes(config);
+    const { files, skipped, encoded } = await fill(options(folder, { recordings }));
+    return {
+      said: files.map((file) => readCachedClip(file).instruction),
+      reasons: skipped.map(({ reason }) => reason),
+      encoded,
+    };
+  }
+
+  describe('bags', () => {
+    const topics = { image: '/camera/color/compressed', instruction: '/task' };
+
+    it('are encoded again when one command stands for all', async () => {
+      const bags = copyOf('bags', 'compressed');
+      const commands = ['put the red cube on the plate', 'push the green ball to the left'];
+      expect(await filled({ bags, topics })).toMatchObject({ said: [...commands, ...commands], encoded: 2 });
+      const tidy = await filled({ bags, topics, instruction: 'tidy up' });
+      expect(tidy).toMatchObject({ said: ['tidy up', 'tidy up'], encoded: 2 });
+    });
+
+    it('that have no such camera are skipped, whatever was cached of another one', async () => {
+      const bags = copyOf('bags', 'compressed');
+      await filled({ bags, topics });
+      const { said, reasons } = await filled({ bags, topics: { ...topics, image: '/nowhere' } });
+      expect([said, reasons.length]).toEqual([[], 2]);
+      expect(reasons[0]).toMatch(/no image on \/nowhere; it has images on \/camera\/color\/compressed$/);
+    });
+
+    it.each<[string, Partial<BagsConfig>]>([
+      ['a longest time', { maxSeconds: 0.3 }],
+      ['a lead', { leadMs: 200 }],
+      ['another time for repetitions', { repeatMs: 0 }],
+      ['another topic of commands', { topics: { ...topics, instruction: '/joint' }, instructionField: 'x' }],
+      ['another field of the commands', { instructionField: 'text' }],
+    ])('are read again with %s', async (_, change) => {
+      const bags = copyOf('bags', 'compressed');
+      await filled({ bags, topics });
+      const { encoded, reasons } = await filled({ bags, topics, ...change });
+      expect(encoded + reasons.length).toBe(2);
+    });
+
+    it('are not encoded again for options that say what holds without them, nor in another place', async () => {
+      const bags = copyOf('bags', 'compressed');
+      await filled({ bags, topics });
+      const explicit = { leadMs: 0, repeatMs: 2000, instructionField: 'data' };
+      expect((await filled({ bags, topics, ...explicit })).encoded).toBe(0);
+      const moved = join(temporaryFolder(), 'moved');
+      cpSync(bags, moved, { recursive: true, preserveTimestamps: true });
+      expect((await filled({ bags: moved, topics })).encoded).toBe(0);
+    });
+  });
+
+  it('LeRobot: another camera, an edited task', async () => {
+    const lerobot = copyOf('lerobot', 'v2');
+    const [top, wrist] = ['observation.images.top', 'observation.images.wrist'];
+    const clips = ['pick the red cube', 'push the green cube'];
+    expect(await filled({ lerobot, camera: top })).toMatchObject({ said: clips, encoded: 2 });
+    expect((await filled({ lerobot, camera: top })).encoded).toBe(0);
+    expect((await filled({ lerobot, camera: wrist })).encoded).toBe(2);
+    await filled({ lerobot, camera: top });
+    const episodes = join(lerobot, 'meta', 'episodes.jsonl');
+    writeFileSync(
+      episodes,
+      readFileSync(episodes, 'utf8').replace('push the green cube', 'shove the green cube'),
+    );
+    expect(await filled({ lerobot, camera: top })).toMatchObject({
+      said: ['pick the red cube', 'shove the green cube'],
+      encoded: 1,
+    });
+  });
+
+  it('LeRobot 3.0: an edited task', async () => {
+    const lerobot = copyOf('lerobot', 'v3-image');
+    const camera = 'observation.images.top';
+    await filled({ lerobot, camera });
+    const episodes = join(lerobot, 'meta/episodes/chunk-000/file-000.parquet');
+    copyFileSync(samples('lerobot', 'v3-image-edited.parquet'), episodes);
+    expect((await filled({ lerobot, camera })).said).toEqual(['pick the red cube', 'shove the green cube']);
+  });
+
+  it('BridgeData V2: another camera, a replaced picture in the middle', async () => {
+    const bridge = copyOf('bridge');
+    const group = join(bridge, 'datacol1_toykitchen1/put_corn_in_pot/00/2023-01-01_12-00-00/raw/traj_group0');
+    // Of which a picture is cut.
+    rmSync(join(group, 'traj5'), { recursive: true });
+    expect((await filled({ bridge })).encoded).toBe(2);
+    expect((await filled({ bridge })).encoded).toBe(0);
+    expect((await filled({ bridge, camera: 'images1' })).encoded).toBe(2);
+    expect((await filled({ bridge })).encoded).toBe(2);
+    copyFileSync(join(group, 'traj1/images0/im_6.jpg'), join(group, 'traj0/images0/im_6.jpg'));
+    expect((await filled({ bridge })).encoded).toBe(1);
+  });
+
+  describe('holds a file for every episode, however alike recordings are called', () => {
+    it('videos', async () => {
+      const videos = join(temporaryFolder(), 'data');
+      const [red, green] = [samples('videos/ssv2/videos/100.webm'), samples('videos/ssv2/videos/2.webm')];
+      const mp4 = samples('lerobot/v3-video/videos/observation.images.wrist/chunk-000/file-000.mp4');
+      for (const [from, to] of [
+        [red, 'a/b-1.webm'],
+        [green, 'a-b/1.webm'],
+        [red, 'x.webm'],
+        [mp4, 'x.mp4'],
+      ] as const) {
+        mkdirSync(join(videos, to, '..'), { recursive: true });
+        copyFileSync(from, join(videos, to));
+      }
+      const captions = join(videos, 'captions.json');
+      writeFileSync(
+        captions,
+        JSON.stringify({ 'a/b-1': 'red moves', 'a-b/1': 'green moves', x: 'both move' }),
+      );
+      const { said } = await filled({ videos, captions });
+      expect(said.toSorted()).toEqual(['both move', 'both move', 'green moves', 'red moves']);
+    });
+
+    it('bags: the second episode of one, and one with its number in its name', async () => {
+      const bags = join(temporaryFolder(), 'data');
+      mkdirSync(bags);
+      const mcap = samples('bags', 'compressed', 'mcap', 'mcap.mcap');
+      copyFileSync(mcap, join(bags, 'run.mcap'));
+      copyFileSync(mcap, join(bags, 'run.1.mcap'));
+      copyFileSync(samples('bags', 'compressed', 'sqlite', 'sqlite.db3'), join(bags, 'run.db3'));
+      const { recordings, folder } = await openEpisodes({
+        bags,
+        topics: { image: '/camera/color/compressed', instruction: '/task' },
+      });
+      const { files } = await fill(options(folder, { recordings }));
+      expect([files.length, new Set(files).size]).toEqual([6, 6]);
+      expect(files.every((file) => statSync(file).isFile())).toBe(true);
+    });
   });
 });

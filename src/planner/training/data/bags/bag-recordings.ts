@@ -6,9 +6,8 @@ import { z } from 'zod';
 import { AidError } from '../../../errors.js';
 import type { BagsConfig } from '../data-config.js';
 import type { EpisodeSet, Recording, SkippedEpisode } from '../episode.js';
-import { byNumber, describeFiles, isFolder, namesIn } from '../files.js';
-
-import { openBag } from './open-bag.js';
+import { byNumber, describeFiles, idOf, isFolder, namesIn } from '../files.js';
+import { bagReading, openBag } from './open-bag.js';
 import { BAG_ENDINGS } from './with-bag.js';
 
 const METADATA = 'metadata.yaml';
@@ -46,10 +45,8 @@ export function bagRecordings(config: BagsConfig): EpisodeSet {
 }
 
 function fileRecording(path: string, config: BagsConfig): Recording {
-  const name = basename(path);
-  const { content, stamp } = describeFiles(name, [path]);
-  // Two files of one recording that differ in their ending only.
-  const id = extname(path) === '.mcap' ? basename(path, '.mcap') : name;
+  const { content, stamp } = describeFiles(basename(path), [path], bagReading(config));
+  const id = extname(path) === '.mcap' ? basename(path, '.mcap') : idOf(config.bags, path);
   return { name: path, id, content, stamp, open: () => openBag(path, [path], config) };
 }
 
@@ -59,13 +56,14 @@ function holdsBag(folder: string): boolean {
 }
 
 function folderRecording(folder: string, config: BagsConfig): Recording {
-  const id = `${basename(folder)}.bag`;
+  const id = idOf(config.bags, folder);
   const present = namesIn(folder)
     .filter((name) => BAG_ENDINGS.includes(extname(name)))
     .sort(byNumber)
     .map((name) => join(folder, name));
   const metadata = join(folder, METADATA);
-  const { content, stamp } = describeFiles(id, existsSync(metadata) ? [metadata, ...present] : present);
+  const files = existsSync(metadata) ? [metadata, ...present] : present;
+  const { content, stamp } = describeFiles(id, files, bagReading(config));
   return {
     name: folder,
     id,

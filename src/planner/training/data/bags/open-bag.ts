@@ -11,6 +11,29 @@ const REPEAT_MS = 2000;
 
 export type BagOptions = Omit<BagsConfig, 'bags'>;
 
+/** How bags are read, with all that the options leave out. */
+export function bagReading({
+  topics,
+  instructionField = 'data',
+  instruction,
+  leadMs = 0,
+  repeatMs = REPEAT_MS,
+  maxSeconds = Number.POSITIVE_INFINITY,
+}: BagOptions) {
+  return {
+    topics: {
+      image: topics?.image ?? DEFAULT_TOPICS.image,
+      instruction: topics?.instruction ?? DEFAULT_TOPICS.instruction,
+    },
+    instructionField,
+    instruction,
+    leadMs,
+    repeatMs,
+    maxSeconds,
+  };
+}
+type BagReading = ReturnType<typeof bagReading>;
+
 /**
  * One episode for each command of a recording. Pictures are left in the files until they are asked for.
  * Errors: `invalid-data`, naming the recording.
@@ -20,17 +43,17 @@ export async function openBag(
   files: readonly string[],
   options: BagOptions = {},
 ): Promise<OpenedRecording> {
-  const { leadMs = 0, repeatMs = REPEAT_MS, maxSeconds = Number.POSITIVE_INFINITY, instruction } = options;
-  const topics = topicsOf(options);
+  const reading = bagReading(options);
+  const { topics, instruction } = reading;
   const fail = (what: string): never => {
     throw new AidError('invalid-data', `${name}: ${what}`);
   };
-  const { stampsNs, commands, metadata } = await withBag(name, files, (bag) => timeline(name, bag, options));
+  const { stampsNs, commands, metadata } = await withBag(name, files, (bag) => timeline(name, bag, reading));
   if (stampsNs.length === 0) fail(`no image on ${topics.image}`);
   if (instruction === undefined && commands.length === 0) fail(`no instruction on ${topics.instruction}`);
   const spans =
     instruction === undefined
-      ? commandSpans(commands, stampsNs, { leadMs, repeatMs, maxSeconds })
+      ? commandSpans(commands, stampsNs, reading)
       : [{ text: instruction, first: 0, end: stampsNs.length }];
   const episodes: Episode[] = [];
   const skipped: SkippedEpisode[] = [];
@@ -59,22 +82,17 @@ export async function openBag(
   return { episodes, skipped };
 }
 
-function topicsOf({ topics }: BagOptions): typeof DEFAULT_TOPICS {
-  return {
-    image: topics?.image ?? DEFAULT_TOPICS.image,
-    instruction: topics?.instruction ?? DEFAULT_TOPICS.instruction,
-  };
-}
-
 interface Timeline {
   readonly stampsNs: readonly bigint[];
   readonly commands: readonly Command[];
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-async function timeline(recording: string, bag: BagReader, options: BagOptions): Promise<Timeline> {
-  const topics = topicsOf(options);
-  const { instruction, instructionField = 'data' } = options;
+async function timeline(
+  recording: string,
+  bag: BagReader,
+  { topics, instruction, instructionField }: BagReading,
+): Promise<Timeline> {
   imageDecoder(imageTopic(recording, bag, topics.image));
   const said = bag.topics.find(({ name }) => name === topics.instruction);
   const textOf =

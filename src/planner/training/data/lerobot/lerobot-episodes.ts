@@ -1,6 +1,6 @@
 /** LeRobot data sets: what the robot measured in Parquet files, what its cameras saw in videos or pictures. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { decodeFrame } from '../../../conditioning/frame.js';
 import { AidError } from '../../../errors.js';
@@ -42,10 +42,29 @@ export async function lerobotEpisodes({ lerobot: folder, camera }: LerobotConfig
     const id = `episode-${String(episode.index).padStart(6, '0')}`;
     const name = `${folder}: episode ${episode.index}`;
     const files = episode.video === undefined ? [episode.data.file] : [episode.data.file, episode.video.file];
-    const { content, stamp } = describeFiles(`${id} ${episode.length}`, files);
-    return { name, id, content, stamp, open: () => openEpisode(name, info, key, episode) };
+    const { content, stamp } = describeFiles(`${id} ${episode.length}`, files, {
+      camera: key,
+      fps: info.fps,
+      ...placesIn(folder, episode),
+    });
+    return {
+      name,
+      id,
+      content: `${content} ${episode.tasks.join('; ')}`,
+      stamp,
+      open: () => openEpisode(name, info, key, episode),
+    };
   });
   return { folder, noun: 'episodes', recordings, skipped: [] };
+}
+
+/** What `meta/` says of an episode, its files as places in the data set: that may be moved. */
+function placesIn(folder: string, { data, video, ...rest }: ListedEpisode): Record<string, unknown> {
+  return {
+    ...rest,
+    data: { ...data, file: relative(folder, data.file) },
+    ...(video === undefined ? {} : { video: { ...video, file: relative(folder, video.file) } }),
+  };
 }
 
 /** The feature with the pictures. Errors: `invalid-data` when there is none of that name. */

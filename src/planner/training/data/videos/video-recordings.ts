@@ -1,5 +1,5 @@
 /** Folders of videos with a captions file: Something-Something V2, EPIC-KITCHENS-100, UCF-101, or one's own. */
-import { basename, dirname, extname, join, relative, sep } from 'node:path';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { AidError } from '../../../errors.js';
 import type { VideosConfig } from '../data-config.js';
 import {
@@ -10,7 +10,7 @@ import {
   type Recording,
   type SkippedEpisode,
 } from '../episode.js';
-import { byNumber, describeFiles, isFolder, namesIn } from '../files.js';
+import { byNumber, describeFiles, idOf, isFolder, namesIn } from '../files.js';
 import { type Caption, readCaptions } from './captions.js';
 import { readPictures, readTimeline, type VideoTimeline } from './video-file.js';
 
@@ -30,14 +30,16 @@ export function videoRecordings({ videos: folder, captions: captionsFile }: Vide
   const skipped: SkippedEpisode[] = [];
   const recordings: Recording[] = [];
   for (const path of files) {
-    const id = withoutEnding(relative(folder, path));
-    const key = [id, basename(id), dirname(id), basename(dirname(id))].find((each) => captions.has(each));
+    const place = withoutEnding(relative(folder, path));
+    const key = [place, basename(place), dirname(place), basename(dirname(place))].find((each) =>
+      captions.has(each),
+    );
     if (key === undefined) {
       skipped.push({ name: path, reason: `${path}: no caption in ${captionsFile}` });
       continue;
     }
     used.add(key);
-    recordings.push(recording(path, id.split(sep).join('-'), captions.get(key) as Caption[]));
+    recordings.push(recording(path, idOf(folder, path), captions.get(key) as Caption[]));
   }
   for (const key of captions.keys()) {
     if (!used.has(key))
@@ -65,13 +67,13 @@ function withoutEnding(name: string): string {
 }
 
 function recording(path: string, id: string, captions: readonly Caption[]): Recording {
-  const { content, stamp } = describeFiles(id, [path]);
+  const { content, stamp } = describeFiles(id, [path], { captions });
   const said = captions.map(({ text, start, stop }) => `${start ?? ''}-${stop ?? ''} ${text}`).join('; ');
   return {
     name: path,
     id,
     content: `${content} ${said}`,
-    stamp: `${stamp} ${said}`,
+    stamp,
     open: () => openVideo(path, captions),
   };
 }
