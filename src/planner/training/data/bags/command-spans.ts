@@ -1,4 +1,5 @@
 /** Which pictures of a recording belong to which command. */
+import { firstAt } from '../first-at.js';
 
 export interface Command {
   /** When it was recorded. */
@@ -52,15 +53,4 @@ export function commandSpans(
 function earlier(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return a < b ? a : b;
-}
-
-/** Index of the first stamp that is not before that time. */
-function firstAt(stampsNs: readonly bigint[], time: bigint): number {
-  let [low, high] = [0, stampsNs.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((stampsNs[middle] as bigint) < time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

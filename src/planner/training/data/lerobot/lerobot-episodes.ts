@@ -5,39 +5,54 @@ import { z } from 'zod';
 import { decodeFrame } from '../../../conditioning/frame.js';
 import { AidError } from '../../../errors.js';
 import type { LerobotConfig } from '../data-config.js';
-import { checkFrameIndices, type Episode, type EpisodeSet, type OpenedRecording } from '../episode.js';
+import {
+  checkFrameIndices,
+  type Episode,
+  type EpisodeSet,
+  type OpenedRecording,
+  reasonToSkip,
+  type SkippedEpisode,
+} from '../episode.js';
 import { byNumber, describeFiles, isFolder, namesIn } from '../files.js';
-import { readTimeline } from '../videos/video-file.js';
+import { firstAt } from '../first-at.js';
 import { videoEpisode } from '../videos/video-recordings.js';
 import {
+  checked,
   filled,
   infoSchema,
   type LerobotInfo,
+  type ReadRows,
+  readEach,
   readJsonAs,
   readJsonLinesAs,
   readParquetAs,
+  wholeNumber,
 } from './lerobot-files.js';
+import { SharedFiles } from './shared-files.js';
 
 /** One episode, whatever the version of its data set. */
 interface ListedEpisode {
   readonly index: number;
   readonly tasks: readonly string[];
   readonly length: number;
-  /** Its rows are `from` to `from + length` of this file. */
-  readonly data: { readonly file: string; readonly from: number };
+  /** Its rows begin in this file with the one of this `index` among all rows of the set; else with the first. */
+  readonly data: { readonly file: string; readonly index?: number };
   /** Its pictures start at this second of this file. */
   readonly video?: { readonly file: string; readonly start: number };
 }
+
+type Listing = ReadRows<ListedEpisode>;
 
 /** The episodes of a data set. Errors: `invalid-data`, naming what is missing. */
 export async function lerobotEpisodes({ lerobot: folder, camera }: LerobotConfig): Promise<EpisodeSet> {
   const info = readJsonAs(join(folder, 'meta', 'info.json'), infoSchema);
   const key = cameraOf(folder, info, camera);
   const isVideo = info.features[key]?.dtype === 'video';
-  const listed = info.codebase_version.startsWith('v3')
+  const { rows: listed, skipped } = info.codebase_version.startsWith('v3')
     ? await listV3(folder, info, key, isVideo)
     : listV2(folder, info, key, isVideo);
-  if (listed.length === 0) throw new AidError('invalid-data', `${folder}: no episode`);
+  if (listed.length === 0) throw new AidError('invalid-data', skipped[0]?.reason ?? `${folder}: no episode`);
+  const shared = new SharedFiles();
   const recordings = listed.map((episode) => {
     const id = `episode-${String(episode.index).padStart(6, '0')}`;
     const name = `${folder}: episode ${episode.index}`;
@@ -52,10 +67,10 @@ export async function lerobotEpisodes({ lerobot: folder, camera }: LerobotConfig
       id,
       content: `${content} ${episode.tasks.join('; ')}`,
       stamp,
-      open: () => openEpisode(name, info, key, episode),
+      open: () => openEpisode(name, info, key, episode, shared),
     };
   });
-  return { folder, noun: 'episodes', recordings, skipped: [] };
+  return { folder, noun: 'episodes', recordings, skipped };
 }
 
 /** What `meta/` says of an episode, its files as places in the data set: that may be moved. */
@@ -78,66 +93,66 @@ function cameraOf(folder: string, { features }: LerobotInfo, camera: string | un
   throw new AidError('invalid-data', `${folder}: no camera ${camera}; it has ${cameras.join(', ')}`);
 }
 
-const v2Episode = z.object({ episode_index: z.int(), tasks: z.array(z.string()), length: z.int() });
+const length = z.int().positive();
+const v2Episode = z.object({ episode_index: z.int(), tasks: z.array(z.string()), length });
 
-function listV2(folder: string, info: LerobotInfo, key: string, isVideo: boolean): ListedEpisode[] {
-  const episodes = readJsonLinesAs(join(folder, 'meta', 'episodes.jsonl'), v2Episode);
-  return episodes.map(({ episode_index: index, tasks, length }) => {
+function listV2(folder: string, info: LerobotInfo, key: string, isVideo: boolean): Listing {
+  const { rows, skipped } = readJsonLinesAs(join(folder, 'meta', 'episodes.jsonl'), v2Episode);
+  const listed = rows.map(({ episode_index: index, tasks, length }): ListedEpisode => {
     const values = {
       episode_chunk: Math.floor(index / info.chunks_size),
       episode_index: index,
       video_key: key,
     };
-    const data = { file: join(folder, filled(info.data_path, values)), from: 0 };
+    const data = { file: join(folder, filled(info.data_path, values)) };
     if (!isVideo) return { index, tasks, length, data };
     const file = join(folder, filled(videoPathOf(folder, info), values));
     return { index, tasks, length, data, video: { file, start: 0 } };
   });
+  return { rows: listed, skipped };
 }
 
-const whole = z.union([z.bigint(), z.int()]).transform(Number);
-const v3Episode = z.looseObject({
-  episode_index: whole,
+const v3Episode = z.object({
+  episode_index: wholeNumber,
   tasks: z.array(z.string()),
-  length: whole,
-  'data/chunk_index': whole,
-  'data/file_index': whole,
-  dataset_from_index: whole,
+  length: wholeNumber.pipe(length),
+  'data/chunk_index': wholeNumber,
+  'data/file_index': wholeNumber,
+  dataset_from_index: wholeNumber,
 });
+/** Of an episode's video: the numbers of its chunk and of its file, and its first second there. */
+const v3Video = z.tuple([wholeNumber, wholeNumber, z.number()]);
 
-async function listV3(
-  folder: string,
-  info: LerobotInfo,
-  key: string,
-  isVideo: boolean,
-): Promise<ListedEpisode[]> {
+async function listV3(folder: string, info: LerobotInfo, key: string, isVideo: boolean): Promise<Listing> {
   const videoColumns = ['chunk_index', 'file_index', 'from_timestamp'].map((name) => `videos/${key}/${name}`);
   const columns = [...Object.keys(v3Episode.shape), ...(isVideo ? videoColumns : [])];
   const listed: ListedEpisode[] = [];
-  /** Where each data file's rows begin among all rows. */
-  const starts = new Map<string, number>();
+  const skipped: SkippedEpisode[] = [];
   for (const file of parquetBelow(join(folder, 'meta', 'episodes'))) {
-    for (const row of await readParquetAs(file, { columns }, v3Episode)) {
-      const place = { chunk_index: row['data/chunk_index'], file_index: row['data/file_index'] };
-      const data = join(folder, filled(info.data_path, place));
-      const { episode_index: index, tasks, length, dataset_from_index: first } = row;
-      const start = starts.get(data) ?? first;
-      starts.set(data, start);
-      const episode = { index, tasks, length, data: { file: data, from: first - start } };
-      if (!isVideo) listed.push(episode);
-      else {
-        const [chunk, number, from] = videoColumns.map((column) => Number(row[column])) as [
-          number,
-          number,
-          number,
-        ];
-        const values = { video_key: key, chunk_index: chunk, file_index: number };
-        const video = join(folder, filled(videoPathOf(folder, info), values));
-        listed.push({ ...episode, video: { file: video, start: from } });
-      }
+    try {
+      const rows = await readParquetAs(file, { columns }, z.array(z.record(z.string(), z.unknown())));
+      const named = rows.map((row, index) => ({ row, name: `${file}: row ${index}` }));
+      const read = readEach(named, ({ row, name }): ListedEpisode => {
+        const { tasks, length, ...numbers } = checked(name, v3Episode, () => row);
+        const place = { chunk_index: numbers['data/chunk_index'], file_index: numbers['data/file_index'] };
+        const data = {
+          file: join(folder, filled(info.data_path, place)),
+          index: numbers.dataset_from_index,
+        };
+        const episode = { index: numbers.episode_index, tasks, length, data };
+        if (!isVideo) return episode;
+        const values = videoColumns.map((column) => row[column]);
+        const [chunk, number, start] = checked(`${name}: video`, v3Video, () => values);
+        const path = { video_key: key, chunk_index: chunk, file_index: number };
+        return { ...episode, video: { file: join(folder, filled(videoPathOf(folder, info), path)), start } };
+      });
+      listed.push(...read.rows);
+      skipped.push(...read.skipped);
+    } catch (error) {
+      skipped.push({ name: file, reason: reasonToSkip(error) });
     }
   }
-  return listed;
+  return { rows: listed, skipped };
 }
 
 function videoPathOf(folder: string, { video_path: path }: LerobotInfo): string {
@@ -160,6 +175,7 @@ async function openEpisode(
   info: LerobotInfo,
   key: string,
   { tasks, length, data, video }: ListedEpisode,
+  shared: SharedFiles,
 ): Promise<OpenedRecording> {
   const [instruction, ...others] = tasks.map((task) => task.trim()).filter((task) => task !== '');
   const fail = (what: string): never => {
@@ -168,29 +184,34 @@ async function openEpisode(
   if (instruction === undefined) return fail('no task');
   if (others.length > 0) return fail(`${tasks.length} tasks in one episode, expected one`);
   if (!existsSync(data.file)) fail(`no ${data.file}`);
-  if (video === undefined)
-    return { skipped: [], episodes: [pictureEpisode(name, instruction, info, key, length, data)] };
+  if (video === undefined) {
+    const from = data.index === undefined ? 0 : data.index - (await shared.firstIndex(data.file));
+    const episode = pictureEpisode(name, instruction, info, key, length, { file: data.file, from });
+    return { skipped: [], episodes: [episode] };
+  }
   if (!existsSync(video.file)) fail(`no ${video.file}`);
-  const timeline = await readTimeline(video.file);
-  const half = 0.5 / info.fps;
-  const begin = timeline.times.findIndex(
-    (time) => Number(time) * timeline.secondsPerUnit >= video.start - half,
-  );
-  const times = begin < 0 ? [] : timeline.times.slice(begin, begin + length);
+  const timeline = await shared.timeline(video.file);
+  // Half a picture early: seconds are rounded.
+  const start = (video.start - 0.5 / info.fps) / timeline.secondsPerUnit;
+  const begin = firstAt(timeline.times, BigInt(Math.ceil(start)));
+  const times = timeline.times.slice(begin, begin + length);
   if (times.length < length) fail(`${video.file} has ${times.length} of its ${length} pictures`);
   return { skipped: [], episodes: [videoEpisode(video.file, name, instruction, timeline, times)] };
 }
 
-/** Pictures as PNG or JPEG inside the Parquet file, as Hugging Face's `Image` feature stores them. */
+/**
+ * Pictures as PNG or JPEG inside the Parquet file, as Hugging Face's `Image` feature stores them, in the rows from
+ * `from` on.
+ */
 function pictureEpisode(
   name: string,
   instruction: string,
   { fps }: LerobotInfo,
   key: string,
   frameCount: number,
-  { file, from }: ListedEpisode['data'],
+  { file, from }: { readonly file: string; readonly from: number },
 ): Episode {
-  const picture = z.object({ bytes: z.instanceof(Uint8Array) });
+  const picture = z.object({ [key]: z.object({ bytes: z.instanceof(Uint8Array) }) });
   return {
     name,
     instruction,
@@ -200,11 +221,8 @@ function pictureEpisode(
     readFrames: async (indices) => {
       checkFrameIndices(name, indices, frameCount);
       const [low, high] = [Math.min(...indices), Math.max(...indices)];
-      const rows = await readParquetAs(
-        file,
-        { columns: [key], from: from + low, to: from + high + 1 },
-        z.object({ [key]: picture }),
-      );
+      const columns = { columns: [key], from: from + low, to: from + high + 1 };
+      const rows = await readParquetAs(file, columns, z.array(picture));
       return Promise.all(
         indices.map(async (index) => {
           try {

@@ -4,6 +4,7 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { z } from 'zod';
 import { AidError } from '../../../errors.js';
+import { reasonToSkip, type SkippedEpisode } from '../episode.js';
 
 export const infoSchema = z.object({
   /** `v2.0`, `v2.1` or `v3.0`. */
@@ -21,12 +22,41 @@ export function readJsonAs<Schema extends z.ZodType>(file: string, schema: Schem
   return checked(file, schema, () => JSON.parse(readFileSync(file, 'utf8')));
 }
 
+/** Rows that are what they should be, and the others, each with the reason. */
+export interface ReadRows<Row> {
+  readonly rows: readonly Row[];
+  readonly skipped: readonly SkippedEpisode[];
+}
+
 /** A JSON object a line. Errors: `invalid-data`, naming the file. */
-export function readJsonLinesAs<Schema extends z.ZodType>(file: string, schema: Schema): z.infer<Schema>[] {
-  return checked(file, z.array(schema), () => {
-    const lines = readFileSync(file, 'utf8').split('\n');
-    return lines.filter((line) => line.trim() !== '').map((line): unknown => JSON.parse(line));
-  });
+export function readJsonLinesAs<Schema extends z.ZodType>(
+  file: string,
+  schema: Schema,
+): ReadRows<z.infer<Schema>> {
+  const lines = checked(file, z.array(z.string()), () => readFileSync(file, 'utf8').split('\n'));
+  return readEach(
+    lines.flatMap((line, index) =>
+      line.trim() === '' ? [] : [{ line, name: `${file}: line ${index + 1}` }],
+    ),
+    ({ line, name }) => checked(name, schema, () => JSON.parse(line)),
+  );
+}
+
+/** The rows that `read` does not refuse. */
+export function readEach<Item extends { readonly name: string }, Row>(
+  items: readonly Item[],
+  read: (item: Item) => Row,
+): ReadRows<Row> {
+  const rows: Row[] = [];
+  const skipped: SkippedEpisode[] = [];
+  for (const item of items) {
+    try {
+      rows.push(read(item));
+    } catch (error) {
+      skipped.push({ name: item.name, reason: reasonToSkip(error) });
+    }
+  }
+  return { rows, skipped };
 }
 
 export interface ParquetRows {
@@ -36,12 +66,15 @@ export interface ParquetRows {
   readonly to?: number;
 }
 
-/** Rows of a Parquet file. Errors: `invalid-data`, naming the file. */
+/** A number of a column of whole ones, which may come as 64 bits. */
+export const wholeNumber = z.union([z.bigint(), z.int()]).transform(Number);
+
+/** Rows of a Parquet file; `schema` is that of the list. Errors: `invalid-data`, naming the file. */
 export async function readParquetAs<Schema extends z.ZodType>(
   file: string,
   { columns, from, to }: ParquetRows,
   schema: Schema,
-): Promise<z.infer<Schema>[]> {
+): Promise<z.infer<Schema>> {
   let rows: unknown;
   try {
     rows = await parquetReadObjects({
@@ -58,10 +91,11 @@ export async function readParquetAs<Schema extends z.ZodType>(
       cause,
     });
   }
-  return checked(file, z.array(schema), () => rows);
+  return checked(file, schema, () => rows);
 }
 
-function checked<Schema extends z.ZodType>(
+/** Errors: `invalid-data`, naming `file` and what is odd in it. */
+export function checked<Schema extends z.ZodType>(
   file: string,
   schema: Schema,
   read: () => unknown,
@@ -77,7 +111,10 @@ function checked<Schema extends z.ZodType>(
   const { data, error, success } = schema.safeParse(content);
   if (success) return data;
   const [issue] = error.issues;
-  throw new AidError('invalid-data', `${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+  throw new AidError(
+    'invalid-data',
+    `${[file, ...(issue?.path.length === 0 ? [] : [issue?.path.join('.')])].join(': ')}: ${issue?.message}`,
+  );
 }
 
 /** Python's `"chunk-{chunk_index:03d}/{video_key}".format(...)`. */

@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { parse as parseCsv } from 'csv-parse/sync';
 import { z } from 'zod';
 import { AidError } from '../../../errors.js';
+import type { SkippedEpisode } from '../episode.js';
 
 export interface Caption {
   /** A file name with or without its ending, or a folder: then every video in it. */
@@ -15,13 +16,25 @@ export interface Caption {
 }
 
 const text = z.union([z.string(), z.number().transform(String)]);
-const named = z.record(z.string(), z.string());
-const row = z.record(z.string(), z.unknown());
+const record = z.record(z.string(), z.unknown());
 
 const VIDEO_KEYS = ['video', 'file_name', 'file', 'path', 'video_id', 'id'];
 const TEXT_KEYS = ['caption', 'text', 'instruction', 'narration', 'label'];
 const START_KEYS = ['start', 'start_seconds', 'start_timestamp'];
 const STOP_KEYS = ['stop', 'end', 'stop_seconds', 'stop_timestamp'];
+
+/** A row of a captions file, not yet looked at. */
+interface Row {
+  /** Such as `row 3`, for messages. */
+  readonly where: string;
+  readonly content: unknown;
+}
+
+export interface Captions {
+  readonly captions: readonly Caption[];
+  /** Rows that cannot be used. */
+  readonly skipped: SkippedEpisode[];
+}
 
 /**
  * Reads a captions file:
@@ -30,9 +43,9 @@ const STOP_KEYS = ['stop', 'end', 'stop_seconds', 'stop_timestamp'];
  *   needs it;
  * - CSV with a header, as EPIC-KITCHENS-100 (`video_id, start_timestamp, stop_timestamp, narration`) or with
  *   columns such as `file_name, text`; the same as JSON, an object a line.
- * Errors: `invalid-data`, naming the file and the row.
+ * Errors: `invalid-data`, naming the file, and the first row where none can be used.
  */
-export function readCaptions(file: string): Caption[] {
+export function readCaptions(file: string): Captions {
   const fail = (what: string, cause?: unknown): never => {
     throw new AidError('invalid-data', `${file}: ${what}`, { cause });
   };
@@ -43,45 +56,82 @@ export function readCaptions(file: string): Caption[] {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     return fail(missing ? 'no such file' : `could not be read: ${(cause as Error).message}`, cause);
   }
-  let parsed: unknown;
+  const skipped: SkippedEpisode[] = [];
+  const skip = (where: string, { message }: Error): void => {
+    skipped.push({ name: `${file}: ${where}`, reason: `${file}: ${where}: ${message.split('\n', 1)[0]}` });
+  };
+  let rows: readonly Row[];
   try {
-    parsed = contentOf(content, extname(file).toLowerCase());
+    rows = rowsOf(content, extname(file).toLowerCase(), skip);
   } catch (cause) {
     return fail(`not captions: ${(cause as Error).message.split('\n', 1)[0]}`, cause);
   }
-  if (!Array.isArray(parsed)) {
-    const sentences = named.safeParse(parsed);
-    if (!sentences.success) return fail('expected a list, or an object of names and sentences');
-    return Object.entries(sentences.data).map(([video, sentence]) => ({ video, text: sentence.trim() }));
+  const captions: Caption[] = [];
+  for (const { where, content: each } of rows) {
+    try {
+      captions.push(captionOf(each));
+    } catch (error) {
+      skip(where, error as Error);
+    }
   }
-  return parsed.map((each, index) => {
-    const fields = row.safeParse(each);
-    const video = text.safeParse(fieldOf(fields.data, VIDEO_KEYS));
-    const said = text.safeParse(fieldOf(fields.data, TEXT_KEYS));
-    if (!video.success || !said.success || said.data.trim() === '')
-      return fail(
-        `row ${index + 1}: expected one of ${VIDEO_KEYS.join(', ')} and one of ${TEXT_KEYS.join(', ')}`,
-      );
-    const [start, stop] = [START_KEYS, STOP_KEYS].map((keys) => secondsOf(fieldOf(fields.data, keys)));
-    if (Number.isNaN(start) || Number.isNaN(stop))
-      return fail(`row ${index + 1}: expected times as seconds or 00:00:01.089`);
-    return {
-      video: video.data,
-      text: said.data.trim(),
-      ...(start === undefined ? {} : { start }),
-      ...(stop === undefined ? {} : { stop }),
-    };
-  });
+  const [first] = skipped;
+  if (captions.length === 0 && first !== undefined) throw new AidError('invalid-data', first.reason);
+  return { captions, skipped };
 }
 
-function contentOf(content: string, ending: string): unknown {
-  if (ending === '.json') return JSON.parse(content);
+/** Errors: for a file that is no rows at all. `skip` is told of a row that cannot be read. */
+function rowsOf(content: string, ending: string, skip: (where: string, error: Error) => void): Row[] {
+  if (ending === '.json') {
+    const parsed: unknown = JSON.parse(content);
+    if (Array.isArray(parsed))
+      return parsed.map((each, index) => ({ where: `row ${index + 1}`, content: each }));
+    const named = record.safeParse(parsed);
+    if (!named.success) throw new Error('expected a list, or an object of names and sentences');
+    return Object.entries(named.data).map(([video, sentence]) => ({
+      where: video,
+      content: { video, text: sentence },
+    }));
+  }
   if (ending === '.jsonl')
-    return content
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map((line): unknown => JSON.parse(line));
-  return parseCsv(content, { columns: true, skip_empty_lines: true, bom: true, trim: true });
+    return content.split('\n').flatMap((line, index) => {
+      const where = `line ${index + 1}`;
+      try {
+        return line.trim() === '' ? [] : [{ where, content: JSON.parse(line) as unknown }];
+      } catch (error) {
+        skip(where, error as Error);
+        return [];
+      }
+    });
+  const csv: { readonly info: { readonly lines: number }; readonly record: unknown }[] = parseCsv(content, {
+    columns: true,
+    skip_empty_lines: true,
+    bom: true,
+    trim: true,
+    info: true,
+    skip_records_with_error: true,
+    on_skip: (error) => {
+      if (error !== undefined) skip(`line ${String(error.lines)}`, error);
+      return undefined;
+    },
+  });
+  return csv.map(({ info: { lines }, record: each }) => ({ where: `line ${lines}`, content: each }));
+}
+
+/** Errors: what is expected of a row. */
+function captionOf(row: unknown): Caption {
+  const fields = record.safeParse(row);
+  const video = text.safeParse(fieldOf(fields.data, VIDEO_KEYS));
+  const said = text.safeParse(fieldOf(fields.data, TEXT_KEYS));
+  if (!video.success || video.data === '' || !said.success || said.data.trim() === '')
+    throw new Error(`expected one of ${VIDEO_KEYS.join(', ')} and one of ${TEXT_KEYS.join(', ')}`);
+  const [start, stop] = [START_KEYS, STOP_KEYS].map((keys) => secondsOf(fieldOf(fields.data, keys)));
+  if (Number.isNaN(start) || Number.isNaN(stop)) throw new Error('expected times as seconds or 00:00:01.089');
+  return {
+    video: video.data,
+    text: said.data.trim(),
+    ...(start === undefined ? {} : { start }),
+    ...(stop === undefined ? {} : { stop }),
+  };
 }
 
 function fieldOf(fields: Readonly<Record<string, unknown>> | undefined, keys: readonly string[]): unknown {

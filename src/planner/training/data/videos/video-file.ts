@@ -2,11 +2,14 @@
 import type { Demuxer, Packet, Frame as Picture, Stream } from 'node-av';
 import { type Frame, frameFromRaw } from '../../../conditioning/frame.js';
 import { AidError } from '../../../errors.js';
+import { WholeFile } from './whole-file.js';
 
-/** Presentation times of a video's pictures in its own unit, sorted, and how long that unit is. */
 export interface VideoTimeline {
-  readonly times: readonly bigint[];
+  /** Presentation times of its pictures in its own unit, sorted. */
+  readonly times: BigInt64Array;
   readonly secondsPerUnit: number;
+  /** Whether every packet says when its picture is shown. AVI's do not: their pictures are counted from the start. */
+  readonly isTimed: boolean;
 }
 
 type NodeAv = typeof import('node-av');
@@ -26,73 +29,130 @@ async function nodeAv(path: string): Promise<NodeAv> {
   }
 }
 
-/** Times of all pictures; nothing is decoded. Errors: `invalid-data`, naming the file; `engine-unavailable`. */
+/**
+ * Times of all pictures; nothing is decoded where the packets tell them. Errors: `invalid-data`, naming the file, also
+ * for one that was cut off or lost pictures; `engine-unavailable`.
+ */
 export async function readTimeline(path: string): Promise<VideoTimeline> {
+  const timeline = await withVideo(path, async (av, input, stream) => {
+    const whole = new WholeFile(av, input, stream);
+    const times: bigint[] = [];
+    let isTimed = true;
+    for await (const packet of packetsOf(av, input)) {
+      whole.check(packet);
+      // What an edit list cuts off is decoded, but not shown.
+      if (packet.streamIndex !== stream.index || packet.hasFlags(av.AV_PKT_FLAG_DISCARD)) continue;
+      times.push(packet.pts);
+      isTimed &&= packet.pts !== av.AV_NOPTS_VALUE;
+    }
+    if (times.length === 0) throw new Error('it has no pictures');
+    whole.checkEnd();
+    const { num, den } = stream.timeBase;
+    return { times: BigInt64Array.from(times).sort(), secondsPerUnit: num / den, isTimed };
+  });
+  return timeline.isTimed ? timeline : { ...timeline, times: await decodedTimes(path) };
+}
+
+async function decodedTimes(path: string): Promise<BigInt64Array> {
   return withVideo(path, async (av, input, stream) => {
     const times: bigint[] = [];
-    for await (const { pts, dts } of packetsOf(av, input, stream))
-      times.push(pts === av.AV_NOPTS_VALUE ? dts : pts);
-    if (times.length === 0) throw new Error('it has no pictures');
-    times.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-    const { num, den } = stream.timeBase;
-    return { times, secondsPerUnit: num / den };
+    for await (const { bestEffortTimestamp } of picturesOf(av, input, stream))
+      times.push(bestEffortTimestamp);
+    return BigInt64Array.from(times);
   });
 }
 
 /** The pictures at these times of its timeline, in that order. Errors: `invalid-data`, `engine-unavailable`. */
 export async function readPictures(
   path: string,
+  timeline: VideoTimeline,
+  times: readonly bigint[],
+): Promise<Frame[]> {
+  if (timeline.isTimed) {
+    try {
+      return await picturesAt(path, timeline, times, true);
+    } catch (error) {
+      if (AidError.isInstance(error) && error.code !== 'invalid-data') throw error;
+      // Not every format can seek, and not every key picture can be begun with: damage is damage from the start on, too.
+    }
+  }
+  return picturesAt(path, timeline, times, false);
+}
+
+async function picturesAt(
+  path: string,
   { secondsPerUnit }: VideoTimeline,
   times: readonly bigint[],
+  seeks: boolean,
 ): Promise<Frame[]> {
   return withVideo(path, async (av, input, stream) => {
     const wanted = [...new Set(times)].sort((a, b) => (a < b ? -1 : 1));
     const found = new Map<bigint, Frame>();
-    // Formats that cannot seek are read from their start.
-    await input.seek(Number(wanted[0] ?? 0n) * secondsPerUnit, -1, av.AVSEEK_FLAG_BACKWARD);
-    const decoder = await av.Decoder.create(stream);
+    if (seeks) await input.seek(Number(wanted[0] ?? 0n) * secondsPerUnit, -1, av.AVSEEK_FLAG_BACKWARD);
     const scaler = new av.Scaler();
-    /** Takes the first picture that is not before the time wanted next. */
-    const take = async (pictures: readonly Picture[]): Promise<void> => {
-      for (const picture of pictures) {
-        const next = wanted[found.size];
-        if (next !== undefined && picture.bestEffortTimestamp >= next) {
-          const { width, height } = picture;
-          const data = await scaler.toBuffer(picture, { format: 'rgb' });
-          found.set(next, frameFromRaw({ width, height, data, encoding: 'rgb8' }));
-        }
-        picture.free();
-      }
-    };
     try {
-      for await (const packet of packetsOf(av, input, stream)) {
-        await take(await decoder.decodeAll(packet));
-        if (found.size === wanted.length) break;
+      for await (const picture of picturesOf(av, input, stream)) {
+        const next = wanted[found.size];
+        if (next === undefined || picture.bestEffortTimestamp > next) break;
+        if (picture.bestEffortTimestamp < next) continue;
+        const { width, height } = picture;
+        const data = await scaler.toBuffer(picture, { format: 'rgb' });
+        found.set(next, frameFromRaw({ width, height, data, encoding: 'rgb8' }));
       }
-      if (found.size < wanted.length) await take(await decoder.decodeAll(null));
     } finally {
       scaler.close();
-      decoder.close();
     }
     return times.map((time) => {
       const frame = found.get(time);
       if (frame !== undefined) return frame;
-      throw new Error(`it ends before ${(Number(time) * secondsPerUnit).toFixed(2)} s, or is damaged there`);
+      throw new Error(`it is damaged: no picture at ${(Number(time) * secondsPerUnit).toFixed(2)} s`);
     });
   });
 }
 
 /**
- * The packets of a stream, each valid until the next one is asked for. The package's own generator needs node 22.
- * What cannot be read ends the video, as players have it: the pictures that are missing are told by who wants them.
+ * The pictures of a stream from where the file is being read, each valid until the next one is asked for.
+ * Errors: for one that cannot be decoded, or only with parts made up.
  */
-async function* packetsOf(av: NodeAv, input: Demuxer, stream: Stream): AsyncGenerator<Packet> {
+async function* picturesOf(av: NodeAv, input: Demuxer, stream: Stream): AsyncGenerator<Picture> {
+  const decoder = await av.Decoder.create(stream, { options: { err_detect: 'explode' } });
+  try {
+    for await (const packet of packetsOf(av, input)) {
+      if (packet.streamIndex === stream.index) yield* freed(await decoder.decodeAll(packet));
+    }
+    yield* freed(await decoder.decodeAll(null));
+  } finally {
+    decoder.close();
+  }
+}
+
+function* freed(pictures: readonly Picture[]): Generator<Picture> {
+  let index = 0;
+  try {
+    for (const picture of pictures) {
+      yield picture;
+      picture.free();
+      index += 1;
+    }
+  } finally {
+    for (const picture of pictures.slice(index)) picture.free();
+  }
+}
+
+/**
+ * The packets of all streams, each valid until the next one is asked for. The package's own generator needs node 22.
+ * Errors: when reading stops before the file's end.
+ */
+async function* packetsOf(av: NodeAv, input: Demuxer): AsyncGenerator<Packet> {
   const context = input.getFormatContext();
   const packet = new av.Packet();
   packet.alloc();
   try {
-    while ((await context.readFrame(packet)) >= 0) {
-      if (packet.streamIndex === stream.index) yield packet;
+    for (;;) {
+      const status = await context.readFrame(packet);
+      if (status === av.AVERROR_EOF) return;
+      av.FFmpegError.throwIfError(status, 'it could not be read to its end');
+      yield packet;
       packet.unref();
     }
   } finally {

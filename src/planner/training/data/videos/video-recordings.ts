@@ -22,12 +22,12 @@ export function videoRecordings({ videos: folder, captions: captionsFile }: Vide
   if (files.length === 0)
     throw new AidError('invalid-data', `${folder}: no video below it (${ENDINGS.join(' ')})`);
   const captions = new Map<string, Caption[]>();
-  for (const caption of readCaptions(captionsFile)) {
+  const { captions: read, skipped } = readCaptions(captionsFile);
+  for (const caption of read) {
     const key = withoutEnding(caption.video);
     captions.set(key, [...(captions.get(key) ?? []), caption]);
   }
   const used = new Set<string>();
-  const skipped: SkippedEpisode[] = [];
   const recordings: Recording[] = [];
   for (const path of files) {
     const place = withoutEnding(relative(folder, path));
@@ -102,7 +102,7 @@ export function videoEpisode(
   name: string,
   instruction: string,
   timeline: VideoTimeline,
-  times: readonly bigint[],
+  times: BigInt64Array,
 ): Episode {
   const seconds = Number((times.at(-1) as bigint) - (times[0] as bigint)) * timeline.secondsPerUnit;
   return {
@@ -123,7 +123,7 @@ export function videoEpisode(
 }
 
 /** Times between a caption's start and stop, counted from the first picture. */
-function timesOf({ times, secondsPerUnit }: VideoTimeline, { start, stop }: Caption): bigint[] {
+function timesOf({ times, secondsPerUnit }: VideoTimeline, { start, stop }: Caption): BigInt64Array {
   const [origin = 0n] = times;
   return times.filter((time) => {
     const seconds = Number(time - origin) * secondsPerUnit;

@@ -1,0 +1,126 @@
+import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { AidError } from '#planner/errors.js';
+import { readPictures, readTimeline } from '#planner/training/data/videos/video-file.js';
+import { centreAt, square } from '../../../support/moving-square.js';
+import { noSamples, samples } from '../../../support/samples.js';
+import { temporaryFolder } from '../tiny-runs.js';
+
+const PICTURES = 60;
+const ALL = Array.from({ length: PICTURES }, (_, index) => index);
+const whole = (name: string): string => samples('videos', 'whole', name);
+
+/** Numbers of the pictures that a file has, as their times tell. */
+async function picturesIn(path: string): Promise<{ number: number; centre: number }[]> {
+  const timeline = await readTimeline(path);
+  const frames = await readPictures(path, timeline, [...timeline.times]);
+  const [first = 0n] = timeline.times;
+  return frames.map((frame, index) => {
+    const time = timeline.times[index] as bigint;
+    return {
+      number: Math.round(Number(time - first) * timeline.secondsPerUnit * 10),
+      centre: square(frame).x,
+    };
+  });
+}
+
+/** Where the square is says which pictures they are: it goes 0.9 pixels from one to the next. */
+function expectPictures(pictures: readonly { centre: number }[], numbers: readonly number[]): void {
+  expect(pictures).toHaveLength(numbers.length);
+  const off = pictures.map(({ centre }, i) => centre - centreAt((numbers[i] as number) / (PICTURES - 1)));
+  for (const each of off) expect(Math.abs(each)).toBeLessThan(2);
+  expect(Math.abs(off.reduce((a, b) => a + b, 0) / off.length)).toBeLessThan(0.3);
+}
+
+/** What it takes to be used: its times, and all of its pictures. */
+async function refusal(path: string): Promise<AidError> {
+  return picturesIn(path).then(
+    (pictures) => expect.unreachable(`${path} was read: ${pictures.length} pictures`),
+    (error: AidError) => error,
+  );
+}
+
+if (noSamples !== undefined) it.skip(`video files (${noSamples})`, () => undefined);
+
+describe.skipIf(noSamples !== undefined)('a video', () => {
+  it.each([
+    ['index-last.mp4', ALL],
+    ['index-first.mp4', ALL],
+    ['h264.mkv', ALL],
+    ['vp9.webm', ALL],
+    ['b-frames.avi', ALL],
+    ['left-out.webm', ALL.filter((index) => ![7, 8, 31, 32, 33].includes(index))],
+  ])('has each picture at its time: %s', async (name, numbers) => {
+    const pictures = await picturesIn(whole(name));
+    expect(pictures.map(({ number }) => number)).toEqual(numbers);
+    expectPictures(pictures, numbers);
+  });
+
+  it.each(['index-last.mp4', 'h264.mkv', 'vp9.webm', 'b-frames.avi', 'trimmed.mp4'])(
+    'gives a picture alone as among the others: %s',
+    async (name) => {
+      const timeline = await readTimeline(whole(name));
+      const all = await readPictures(whole(name), timeline, [...timeline.times]);
+      for (let index = 0; index < all.length; index += 7) {
+        const [alone] = await readPictures(whole(name), timeline, [timeline.times[index] as bigint]);
+        expect(alone, `picture ${index}`).toEqual(all[index]);
+      }
+    },
+  );
+
+  it('that an edit list trims has only the pictures that players show', async () => {
+    expectPictures(await picturesIn(whole('trimmed.mp4')), ALL.slice(15));
+  });
+
+  it.each(['index-last.mp4', 'index-first.mp4', 'h264.mkv', 'vp9.webm', 'b-frames.avi'])(
+    'that was cut off is refused, wherever: %s',
+    async (name) => {
+      const path = join(temporaryFolder(), `cut${extname(name)}`);
+      for (const percent of [20, 50, 75, 90]) {
+        copyFileSync(whole(name), path);
+        truncateSync(path, Math.floor((statSync(path).size * percent) / 100));
+        const error = await refusal(path);
+        expect(error.code, `${percent} %`).toBe('invalid-data');
+        expect(error.message).toMatch(/cut\.\w+: could not be read as a video: /);
+      }
+    },
+  );
+
+  it.each(['index-first.mp4', 'h264.mkv', 'vp9.webm', 'b-frames.avi'])(
+    'with stretches of zeros is refused: %s',
+    async (name) => {
+      const path = join(temporaryFolder(), `holes${extname(name)}`);
+      const bytes = readFileSync(whole(name));
+      for (let share = 0.2; share < 0.8; share += 0.08) {
+        const at = Math.floor(bytes.length * share);
+        bytes.fill(0, at, at + 40);
+      }
+      writeFileSync(path, bytes);
+      expect(await refusal(path)).toMatchObject({ code: 'invalid-data' });
+    },
+  );
+
+  it('of which a stretch was lost says where, without decoding it', async () => {
+    const path = join(temporaryFolder(), 'hole.webm');
+    const bytes = readFileSync(whole('vp9.webm'));
+    const middle = Math.floor(bytes.length / 2);
+    bytes.fill(0, middle, middle + 400);
+    writeFileSync(path, bytes);
+    await expect(readTimeline(path)).rejects.toThrow(
+      /hole\.webm: could not be read as a video: it is damaged: \d+ bytes could not be read, and no picture from \d\.\d\d to \d\.\d\d s$/,
+    );
+    copyFileSync(whole('vp9.webm'), path);
+    truncateSync(path, middle);
+    await expect(readTimeline(path)).rejects.toThrow(/it is cut off: it ends after [23]\.\d\d of 6\.00 s$/);
+  });
+
+  it('that is none, is empty or is not there is refused by name', async () => {
+    const path = join(temporaryFolder(), 'text.mp4');
+    for (const content of ['no video', '']) {
+      writeFileSync(path, content);
+      await expect(readTimeline(path)).rejects.toThrow(`${path}: could not be read as a video: `);
+    }
+    await expect(readTimeline('/nowhere.mp4')).rejects.toMatchObject({ code: 'invalid-data' });
+  });
+});
