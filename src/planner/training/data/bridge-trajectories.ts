@@ -23,7 +23,7 @@ export function bridgeTrajectories({ bridge: folder, camera = CAMERA }: BridgeCo
     return { name: path, id, content, stamp, open: async () => openTrajectory(path, camera) };
   });
   if (recordings.length === 0)
-    throw new AidError('invalid-data', `${folder}: no folder below it has pictures in ${CAMERA}/`);
+    throw new AidError('invalid-data', `${folder}: no folder below it has pictures in ${camera}/`);
   return { folder, noun: 'trajectories', recordings, skipped: [] };
 }
 

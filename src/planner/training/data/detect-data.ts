@@ -1,8 +1,8 @@
 /** What kind of data set a folder is. */
 import { existsSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { AidError } from '../../errors.js';
-import { BAG_ENDINGS } from './bags/with-bag.js';
+import { isBagName } from './bags/bag-recordings.js';
 import type { DataConfig } from './data-config.js';
 import { isFolder, namesIn } from './files.js';
 
@@ -22,12 +22,9 @@ const DEEPEST = 8;
 export function detectData(folder: string, hints: DataHints = {}): DataConfig {
   const { imageTopic, instructionTopic, instructionField, instruction, camera, captions } = hints;
   if (captions !== undefined) return { videos: folder, captions };
-  const names = namesIn(folder);
   if (existsSync(join(folder, 'meta', 'info.json')))
     return { lerobot: folder, ...(camera === undefined ? {} : { camera }) };
-  const isBag = (name: string): boolean => BAG_ENDINGS.includes(extname(name)) || name === 'metadata.yaml';
-  const below = names.filter((name) => isFolder(join(folder, name)));
-  if (names.some(isBag) || below.some((name) => namesIn(join(folder, name)).some(isBag))) {
+  if (holds(folder, (name) => isBagName(name))) {
     const topics = {
       ...(imageTopic === undefined ? {} : { image: imageTopic }),
       ...(instructionTopic === undefined ? {} : { instruction: instructionTopic }),
@@ -39,7 +36,7 @@ export function detectData(folder: string, hints: DataHints = {}): DataConfig {
       ...(instruction === undefined ? {} : { instruction }),
     };
   }
-  if (holdsTrajectory(folder, DEEPEST))
+  if (holds(folder, (name, path) => /^images\d+$/.test(name) && isFolder(path)))
     return { bridge: folder, ...(camera === undefined ? {} : { camera }) };
   throw new AidError(
     'invalid-data',
@@ -48,8 +45,15 @@ export function detectData(folder: string, hints: DataHints = {}): DataConfig {
 }
 
 /** Looks down the first folders only: data sets are alike everywhere. */
-function holdsTrajectory(folder: string, depth: number): boolean {
-  const folders = namesIn(folder).filter((name) => !name.startsWith('.') && isFolder(join(folder, name)));
-  if (folders.some((name) => /^images\d+$/.test(name))) return true;
-  return depth > 0 && folders.slice(0, 4).some((name) => holdsTrajectory(join(folder, name), depth - 1));
+function holds(
+  folder: string,
+  isIt: (name: string, path: string) => boolean,
+  depth: number = DEEPEST,
+): boolean {
+  const paths = namesIn(folder)
+    .filter((name) => !name.startsWith('.'))
+    .map((name) => ({ name, path: join(folder, name) }));
+  if (paths.some(({ name, path }) => isIt(name, path))) return true;
+  const folders = depth === 0 ? [] : paths.filter(({ path }) => isFolder(path)).slice(0, 4);
+  return folders.some(({ path }) => holds(path, isIt, depth - 1));
 }

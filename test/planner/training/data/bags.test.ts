@@ -108,7 +108,7 @@ describe('a folder of bags', () => {
     expect(() => bagsIn('/nowhere')).toThrow('/nowhere: no such folder');
     const folder = temporaryFolder();
     expect(() => bagsIn(folder)).toThrow(
-      `${folder}: no .mcap file in it, no .db3 file and no folder with a metadata.yaml`,
+      `${folder}: no .mcap file below it, no .db3 file and no folder with a metadata.yaml`,
     );
   });
 

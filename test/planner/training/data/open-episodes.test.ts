@@ -1,19 +1,28 @@
-import { copyFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Frame } from '#planner/conditioning/frame.js';
 import { AidError } from '#planner/errors.js';
 import type { DataConfig } from '#planner/training/data/data-config.js';
 import { detectData } from '#planner/training/data/detect-data.js';
 import type { Episode, SkippedEpisode } from '#planner/training/data/episode.js';
 import { openEpisodes } from '#planner/training/data/open-episodes.js';
+import { centreAt, square, WIDTH } from '../../../support/moving-square.js';
 import { noSamples, samples } from '../../../support/samples.js';
-import { temporaryFolder } from '../tiny-runs.js';
+import { hashes, temporaryFolder } from '../tiny-runs.js';
 
 const RED = [220, 40, 40];
 const GREEN = [40, 200, 60];
 const BLUE = [50, 70, 230];
-const [WIDTH, SIDE] = [64, 10];
 
 interface Opened {
   readonly episodes: readonly Episode[];
@@ -37,19 +46,6 @@ async function openAll(config: DataConfig): Promise<Opened> {
   return { episodes, skipped };
 }
 
-/** The centre of what differs from the table at the square's height, and the colour there. */
-function square({ data, width }: Frame): { x: number; colour: number[] } {
-  const pixels = Array.from({ length: width }, (_, x) => [
-    ...data.subarray((25 * width + x) * 3, (25 * width + x) * 3 + 3),
-  ]);
-  const inside = [...pixels.keys()].filter((x) => {
-    const [red = 0, green = 0, blue = 0] = pixels[x] as number[];
-    return Math.abs(red - 150) + Math.abs(green - 120) + Math.abs(blue - 90) > 90;
-  });
-  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-  return { x: mean(inside), colour: pixels[inside[inside.length >> 1] as number] as number[] };
-}
-
 /** Every frame of the episode shows the square of that colour where it was at that time. */
 async function expectClip(
   { name, frameCount, readFrames }: Episode,
@@ -61,7 +57,7 @@ async function expectClip(
   for (const [index, frame] of frames.entries()) {
     expect([frame.width, frame.height], name).toEqual([WIDTH, 48]);
     const seen = square(frame);
-    const expected = Math.round((index / (of - 1)) * (WIDTH - SIDE)) + (SIDE - 1) / 2;
+    const expected = centreAt(index / (of - 1));
     expect(
       Math.abs(seen.x - expected),
       `${name}: frame ${index} at ${seen.x}, expected ${expected}`,
@@ -142,6 +138,73 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
       expect(told(opened)).toEqual([['wipe the table', 8, '10.0']]);
     });
 
+    it('sqlite3 with a write-ahead log: closed, and left by a recorder that was killed', async () => {
+      const bags = samples('bags', 'with-logs');
+      const before = hashes(bags);
+      const opened = await openAll({ bags, topics });
+      expect(opened.skipped).toEqual([]);
+      expect(told(opened)).toEqual(
+        Array(2)
+          .fill([
+            ['put the red cube on the plate', 8, '10.0'],
+            ['push the green ball to the left', 6, '10.0'],
+          ])
+          .flat(),
+      );
+      for (const [index, episode] of opened.episodes.entries())
+        await expectClip(episode, index % 2 === 0 ? RED : GREEN);
+      // Nothing was written beside them, nor left behind.
+      expect(hashes(bags)).toEqual(before);
+      expect(readdirSync(tmpdir()).filter((name) => name.startsWith('aid-bag-'))).toEqual([]);
+    });
+
+    it('sqlite3 that is read many times at once, in a folder that cannot be written', async () => {
+      const bags = join(temporaryFolder(), 'bags');
+      cpSync(samples('bags', 'compressed', 'sqlite'), bags, { recursive: true });
+      mkdirSync(join(bags, 'sqlite.db3.lock'));
+      const { episodes } = await openAll({ bags, topics });
+      const read = await Promise.all([...episodes, ...episodes].map(({ readFrames }) => readFrames([0, 5])));
+      expect(read.map((frames) => frames.length)).toEqual([2, 2, 2, 2]);
+    });
+
+    it('folders in folders, parts without metadata.yaml beside each other', async () => {
+      const bags = join(temporaryFolder(), 'bags');
+      const week = join(bags, 'week-1');
+      cpSync(samples('bags', 'compressed', 'mcap'), join(week, 'monday', 'run'), { recursive: true });
+      mkdirSync(join(week, 'tuesday'));
+      for (const [from, to] of [
+        [samples('bags/split/long/long_0.db3'), 'wipe_0.db3'],
+        [samples('bags/split/long/long_1.db3'), 'wipe_1.db3'],
+        [samples('bags/compressed/sqlite/sqlite.db3'), 'other_0.db3'],
+      ] as const)
+        copyFileSync(from, join(week, 'tuesday', to));
+      const opened = await openAll({ bags, topics });
+      expect(told(opened)).toEqual([
+        ['put the red cube on the plate', 8, '10.0'],
+        ['push the green ball to the left', 6, '10.0'],
+        ['put the red cube on the plate', 8, '10.0'],
+        ['push the green ball to the left', 6, '10.0'],
+        ['wipe the table', 8, '10.0'],
+      ]);
+      expect(opened.skipped).toEqual([]);
+      expect(detectData(bags)).toEqual({ bags });
+    });
+
+    it('files that rosbag2 compressed are named, with and without a metadata.yaml', async () => {
+      const bags = join(temporaryFolder(), 'bags');
+      mkdirSync(join(bags, 'killed'), { recursive: true });
+      const [squeezed = ''] = readdirSync(samples('bags', 'broken', 'squeezed')).filter((name) =>
+        name.endsWith('.db3.zstd'),
+      );
+      copyFileSync(samples('bags', 'broken', 'squeezed', squeezed), join(bags, 'killed', squeezed));
+      const reason = `${join(bags, 'killed', squeezed)}: compressed by rosbag2; "zstd -d" writes a copy that is not`;
+      await expect(openEpisodes({ bags })).rejects.toThrow(reason);
+      expect(detectData(bags)).toEqual({ bags });
+      cpSync(samples('bags', 'split', 'long'), join(bags, 'long'), { recursive: true });
+      const opened = await openAll({ bags, topics });
+      expect([told(opened).length, reasons(opened)]).toEqual([1, [reason]]);
+    });
+
     it('one command for recordings without any', async () => {
       const opened = await openAll({ bags: samples('bags', 'compressed'), topics, instruction: 'tidy up' });
       expect(told(opened)).toEqual(Array(2).fill(['tidy up', 19, '10.0']));
@@ -194,6 +257,10 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
     const other = await openAll({ bridge: samples('bridge'), camera: 'images1' });
     expect(told(other)).toHaveLength(2);
     expect(reasons(other)).toContainEqual(expect.stringMatching(/traj5: no images1\/$/));
+    const folder = temporaryFolder();
+    await expect(openEpisodes({ bridge: folder, camera: 'images2' })).rejects.toThrow(
+      `${folder}: no folder below it has pictures in images2/`,
+    );
   });
 
   describe('LeRobot data sets', () => {
@@ -231,10 +298,59 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
     it('a video that ends too soon skips its episodes only', async () => {
       const lerobot = join(temporaryFolder(), 'cut');
       cpSync(samples('lerobot', 'v2'), lerobot, { recursive: true });
-      writeFileSync(join(lerobot, 'videos/chunk-000/observation.images.top/episode_000000.mp4'), 'no video');
+      const video = join(lerobot, 'videos/chunk-000/observation.images.top/episode_000000.mp4');
+      truncateSync(video, statSync(video).size / 2);
       const opened = await openAll({ lerobot, camera: 'observation.images.top' });
       expect(told(opened)).toEqual(clips.slice(1));
       expect(reasons(opened)[0]).toMatch(/episode_000000.mp4: could not be read as a video: /);
+    });
+
+    it('a damaged line of meta/episodes.jsonl is skipped, the others are used', async () => {
+      const lerobot = join(temporaryFolder(), 'set');
+      cpSync(samples('lerobot', 'v2'), lerobot, { recursive: true });
+      const file = join(lerobot, 'meta', 'episodes.jsonl');
+      const [first = '', second = ''] = readFileSync(file, 'utf8').split('\n');
+      writeFileSync(file, [first.slice(0, 20), second, second, '{"episode_index": 7}', ''].join('\n'));
+      const opened = await openAll({ lerobot, camera: 'observation.images.top' });
+      expect(told(opened)).toEqual(clips.slice(1));
+      expect(reasons(opened)).toEqual([
+        expect.stringMatching(/meta\/episodes.jsonl: line 1: could not be read: /),
+        expect.stringMatching(/meta\/episodes.jsonl: line 4: tasks: /),
+        expect.stringMatching(/: episode 1: episode-000001 is listed twice, see .*: episode 1$/),
+      ]);
+    });
+
+    it.each(['video', 'image'])(
+      'an unreadable file in meta/episodes/ of 3.0 is skipped: %s',
+      async (kind) => {
+        const lerobot = join(temporaryFolder(), 'set');
+        cpSync(samples('lerobot', `v3-${kind}`), lerobot, { recursive: true });
+        const folder = join(lerobot, 'meta/episodes/chunk-000');
+        // Its first episode is in the file that is damaged, the second one in another.
+        copyFileSync(samples('lerobot', `v3-${kind}-second.parquet`), join(folder, 'file-001.parquet'));
+        truncateSync(join(folder, 'file-000.parquet'), 100);
+        const opened = await openAll({ lerobot, camera: 'observation.images.top' });
+        expect(told(opened)).toEqual(clips.slice(1));
+        await expectClip(opened.episodes[0] as Episode, GREEN);
+        expect(reasons(opened)).toEqual([
+          expect.stringMatching(
+            /meta\/episodes\/chunk-000\/file-000.parquet: could not be read as Parquet: /,
+          ),
+        ]);
+      },
+    );
+
+    it('a file of many episodes is looked into once', async () => {
+      const lerobot = join(temporaryFolder(), 'set');
+      cpSync(samples('lerobot', 'v3-video'), lerobot, { recursive: true });
+      const { recordings } = await openEpisodes({ lerobot, camera: 'observation.images.top' });
+      await recordings[0]?.open();
+      // What is gone by now is not needed again to find the other episode in it.
+      const video = join(lerobot, 'videos/observation.images.top/chunk-000/file-000.mp4');
+      writeFileSync(video, '');
+      const { episodes: [second] = [] } = (await recordings[1]?.open()) ?? {};
+      expect(second).toMatchObject({ frameCount: 9 });
+      await expect(second?.readFrames([0])).rejects.toMatchObject({ code: 'invalid-data' });
     });
   });
 
@@ -284,9 +400,31 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
     });
 
     it.each([
+      [
+        'a.json',
+        '[{"id": "100", "label": "x"}, {"id": 1}, "2", {"id": "2", "label": "y"}]',
+        ['row 2', 'row 3'],
+      ],
+      ['b.csv', 'id,text\n100,x\n3,y,z\n2,\n2,y\n', ['line 3', 'line 4']],
+      ['c.json', '{"100": "x", "3": "", "2": "y"}', ['3']],
+      ['d.jsonl', '{"id": 100, "text": "x"}\n{"id": 3, "te\n\n{"id": 2, "text": "y"}\n', ['line 2']],
+    ])('rows that cannot be used are skipped, the others used: %s', async (name, content, odd) => {
+      const captions = join(temporaryFolder(), name);
+      writeFileSync(captions, content);
+      const opened = await openAll({ videos: samples('videos', 'ssv2'), captions });
+      expect(told(opened).toSorted()).toEqual([
+        ['x', 14, '10.0'],
+        ['y', 9, '10.0'],
+      ]);
+      const rows = reasons(opened).filter((reason) => reason.startsWith(captions));
+      expect(rows.map((reason) => reason.slice(captions.length + 2).split(':')[0])).toEqual(odd);
+    });
+
+    it.each([
       ['a.json', '[{"id": 1}]', /a.json: row 1: expected one of video, /],
-      ['b.csv', 'video,caption,start\n100,x,soon\n', /b.csv: row 1: expected times/],
-      ['c.json', '{"a": 1}', /c.json: expected a list, or an object of names and sentences/],
+      ['b.csv', 'video,caption,start\n100,x,soon\n', /b.csv: line 2: expected times/],
+      ['c.json', '{"a": {}}', /c.json: a: expected one of video, /],
+      ['f.json', '7', /f.json: not captions: expected a list, or an object of names and sentences/],
       ['d.json', '[', /d.json: not captions: /],
       ['e.jsonl', '{"file_name": "nowhere.mp4", "text": "x"}\n', /none of its \d+ videos has a caption/],
     ])('captions that are none are refused: %s', async (name, content, reason) => {
