@@ -1,6 +1,7 @@
 /** `aid data inspect SOURCE`: what is in a data set, what a run would use of it, and what it would skip and why. */
 import { Command, InvalidArgumentError } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
+import { clipLength } from '../planner/training/data/clip-length.js';
 import { type DataHints, detectData } from '../planner/training/data/detect-data.js';
 import { type DataInspection, inspectData } from '../planner/training/data/inspect.js';
 import { readDataConfig } from '../planner/training/run-config.js';
@@ -18,7 +19,6 @@ interface InspectFlags extends DataHints {
   readonly json?: true;
 }
 
-const FRAMES = 16;
 const SIZE = { width: 128, height: 128 };
 /** Longer lists are in the JSON. */
 const SHOWN = 20;
@@ -33,7 +33,11 @@ export function dataCommand(): Command {
     .option('--instruction <text>', 'of bags: the one command of every recording, where none was recorded')
     .option('--camera <name>', "of LeRobot data sets and BridgeData: the camera's name")
     .option('--captions <file>', 'of folders of videos: what happens in them, JSON or CSV')
-    .option('--frames <n>', "frames of a clip (default: the config's, or 16)", wholeNumber(1))
+    .option(
+      '--frames <n>',
+      "frames of a clip (default: the config's, or 12 of videos with a caption each, else 16)",
+      wholeNumber(1),
+    )
     .option('--size <WxH>', "pixels of a clip (default: the config's, or 128x128)", pixelSize)
     .option('--limit <n>', 'open only the first n recordings', wholeNumber(1))
     .option('--sheet <file>', 'also draw a contact sheet, a clip in each row, to this PNG file')
@@ -60,7 +64,7 @@ async function run(
 ): Promise<void> {
   const config = source.endsWith('.json') ? readDataConfig(source) : { data: detectData(source, flags) };
   const options = {
-    numFrames: flags.frames ?? config.numFrames ?? FRAMES,
+    numFrames: flags.frames ?? config.numFrames ?? clipLength(config.data),
     frame: flags.size ?? config.frame ?? SIZE,
     limit: flags.limit,
     rows: flags.rows,

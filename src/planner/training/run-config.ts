@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { AidError } from '../errors.js';
 import { parseConfig } from '../weights/model-component.js';
+import { clipLength } from './data/clip-length.js';
 import { absoluteData, type DataConfig, dataConfig } from './data/data-config.js';
 import { learningRateConfig } from './learning-rate.js';
 import { adaptRecipeConfig } from './recipes/adapt.js';
@@ -67,7 +68,7 @@ export function readDataConfig(file: string): DataSelection {
 
 /** Reads a config file, its paths made absolute. Errors: `invalid-config`. */
 export function readRunConfig(file: string): RunConfig {
-  const json = readJsonFile(file);
+  const json = withClipLength(readJsonFile(file), file);
   const config = parseConfig(runConfig, json, file);
   const unknown = unknownKeys(json, config);
   if (unknown.length > 0)
@@ -82,6 +83,17 @@ export function readRunConfig(file: string): RunConfig {
   if (recipe.recipe !== 'autoencoder') recipe.base = absolute(recipe.base);
   else if (recipe.start !== undefined) recipe.start = absolute(recipe.start);
   return config;
+}
+
+const recipeWithData = z.looseObject({ recipe: z.looseObject({ recipe: z.string(), data: dataConfig }) });
+
+/** With the frames of a clip where the file does not say how many: that depends on its data. */
+function withClipLength(json: unknown, file: string): unknown {
+  const { data: config } = recipeWithData.safeParse(json);
+  if (config === undefined) return json;
+  const { recipe } = config;
+  const key = recipe.recipe === 'autoencoder' ? 'framesPerEpisode' : 'numFrames';
+  return { ...config, recipe: { [key]: clipLength(absoluteData(recipe.data, file)), ...recipe } };
 }
 
 /** Stands for what the losses depend on: a run's output may be moved, but the run not changed half-way. */

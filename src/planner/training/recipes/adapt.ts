@@ -24,25 +24,33 @@ import { clipBatch } from '../data/clip-batches.js';
 import type { Recipe, TrainedValues } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
 import { writeComponent, writeJson } from './component-files.js';
-import { addedTimeIds, type DenoisingRun, denoisingConfig, denoisingGraph } from './denoising.js';
+import {
+  addedTimeIds,
+  checkGivenFrames,
+  type DenoisingRun,
+  denoisingConfig,
+  denoisingGraph,
+} from './denoising.js';
 import { type FrameCondition, frameConditionOf } from './frame-condition.js';
 import { FrozenParts, frozenPartsConfig } from './frozen-parts.js';
 import { allTensors, backboneTensors, componentOf, configOf } from './networks.js';
 
-export const adaptRecipeConfig = z.object({
-  recipe: z.literal('adapt'),
-  ...denoisingConfig,
-  aid: aidConfig,
-  /** Only where the base has no text tower: one that is trained from nothing. */
-  text_encoder: clipTextConfig.partial({ vocab_size: true, eos_token_id: true }).optional(),
-  /** Only where the base has no tokenizer: the words of one that is made, see `writeWordTokenizer`. */
-  words: z.array(z.string()).optional(),
-  /** What is trained besides DQFormer, adapters and `attn2`: whole components, by name. */
-  train: z.array(z.enum(['unet', 'text_encoder', 'image_encoder'])).default([]),
-  /** The base's `aid/` is left alone: DQFormer and adapters start from nothing, `attn2` as in the base's `unet/`. */
-  fresh: z.literal(true).optional(),
-  frozenParts: frozenPartsConfig.optional(),
-});
+export const adaptRecipeConfig = z
+  .object({
+    recipe: z.literal('adapt'),
+    ...denoisingConfig,
+    aid: aidConfig,
+    /** Only where the base has no text tower: one that is trained from nothing. */
+    text_encoder: clipTextConfig.partial({ vocab_size: true, eos_token_id: true }).optional(),
+    /** Only where the base has no tokenizer: the words of one that is made, see `writeWordTokenizer`. */
+    words: z.array(z.string()).optional(),
+    /** What is trained besides DQFormer, adapters and `attn2`: whole components, by name. */
+    train: z.array(z.enum(['unet', 'text_encoder', 'image_encoder'])).default([]),
+    /** The base's `aid/` is left alone: DQFormer and adapters start from nothing, `attn2` as in the base's `unet/`. */
+    fresh: z.literal(true).optional(),
+    frozenParts: frozenPartsConfig.optional(),
+  })
+  .superRefine(checkGivenFrames);
 export type AdaptRecipeConfig = z.infer<typeof adaptRecipeConfig>;
 
 /** Texts that `templateStates` writes. */

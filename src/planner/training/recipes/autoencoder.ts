@@ -35,8 +35,11 @@ export const autoencoderRecipeConfig = z.object({
   vae: autoencoderConfig,
   /** Pixels. */
   frame: z.object({ width: z.int().positive(), height: z.int().positive() }),
-  /** Frames of a whole clip, spread evenly over an episode; the training clips are cut out of these. */
-  framesPerEpisode: z.int().positive().default(16),
+  /**
+   * Frames of a whole clip, spread evenly over an episode; the training clips are cut out of these. `clipLength` says
+   * how many where the config file does not.
+   */
+  framesPerEpisode: z.int().positive(),
   /** Consecutive frames in a training clip. */
   framesPerClip: z.int().positive().default(4),
   clipsPerRun: z.int().positive().default(4),

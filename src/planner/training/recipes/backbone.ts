@@ -13,21 +13,29 @@ import { clipBatch } from '../data/clip-batches.js';
 import type { Recipe } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
 import { writeComponent, writeJson } from './component-files.js';
-import { addedTimeIds, type DenoisingRun, denoisingConfig, denoisingGraph } from './denoising.js';
+import {
+  addedTimeIds,
+  checkGivenFrames,
+  type DenoisingRun,
+  denoisingConfig,
+  denoisingGraph,
+} from './denoising.js';
 import type { FrameCondition } from './frame-condition.js';
 import { FrozenParts } from './frozen-parts.js';
 import { allTensors } from './networks.js';
 
-export const backboneRecipeConfig = z.object({
-  recipe: z.literal('backbone'),
-  ...denoisingConfig,
-  unet: unetConfig,
-  image_encoder: clipVisionConfig,
-  /** SVD repeats the first frame's latents at every frame. An adaptation has to do the same. */
-  fill: z.enum(['zeros', 'repeat']).default('repeat'),
-  /** Ours, see `aid/config.json`. An adaptation has to have the same. */
-  data_mean: z.enum(['zero', 'frame']).default('zero'),
-});
+export const backboneRecipeConfig = z
+  .object({
+    recipe: z.literal('backbone'),
+    ...denoisingConfig,
+    unet: unetConfig,
+    image_encoder: clipVisionConfig,
+    /** SVD repeats the first frame's latents at every frame. An adaptation has to do the same. */
+    fill: z.enum(['zeros', 'repeat']).default('repeat'),
+    /** Ours, see `aid/config.json`. An adaptation has to have the same. */
+    data_mean: z.enum(['zero', 'frame']).default('zero'),
+  })
+  .superRefine(checkGivenFrames);
 export type BackboneRecipeConfig = z.infer<typeof backboneRecipeConfig>;
 
 export function backboneRecipe(

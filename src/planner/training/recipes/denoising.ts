@@ -12,7 +12,8 @@ export const denoisingConfig = {
   base: z.string(),
   /** Pixels. */
   frame: z.object({ width: z.int().positive(), height: z.int().positive() }),
-  numFrames: z.int().positive().default(16),
+  /** Of a clip; `clipLength` says how many where the config file does not. */
+  numFrames: z.int().positive(),
   /** Frames at the start of a clip that the model is given: 1 unless said otherwise, or drawn from these. */
   givenFrames: z.union([z.int().positive(), z.array(z.int().positive()).min(1)]).optional(),
   clipsPerRun: z.int().positive().default(8),
@@ -39,6 +40,21 @@ export const denoisingConfig = {
   framesPerSecond: z.int().positive().default(7),
   motionBucketId: z.int().nonnegative().default(127),
 };
+
+/** A model that is given all frames has none to imagine. For the `superRefine` of a config with `denoisingConfig`. */
+export function checkGivenFrames(
+  config: { readonly numFrames: number; readonly givenFrames?: number | readonly number[] | undefined },
+  context: z.RefinementCtx,
+): void {
+  const { numFrames, givenFrames = 1 } = config;
+  const most = Math.max(...[givenFrames].flat());
+  if (most >= numFrames)
+    context.addIssue({
+      code: 'custom',
+      path: ['givenFrames'],
+      message: `expected fewer than numFrames, ${numFrames}, got ${most}`,
+    });
+}
 
 /** Inputs and loss of a denoising network; `network` gets the scaled sample and c_noise. */
 export function denoisingGraph(

@@ -8,9 +8,8 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AidError } from '#planner/errors.js';
 import type { DataConfig } from '#planner/training/data/data-config.js';
 import { detectData } from '#planner/training/data/detect-data.js';
@@ -141,6 +140,11 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
     it('sqlite3 with a write-ahead log: closed, and left by a recorder that was killed', async () => {
       const bags = samples('bags', 'with-logs');
       const before = hashes(bags);
+      const temporary = temporaryFolder();
+      vi.stubEnv('TMPDIR', temporary);
+      onTestFinished(() => {
+        vi.unstubAllEnvs();
+      });
       const opened = await openAll({ bags, topics });
       expect(opened.skipped).toEqual([]);
       expect(told(opened)).toEqual(
@@ -155,10 +159,10 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
         await expectClip(episode, index % 2 === 0 ? RED : GREEN);
       // Nothing was written beside them, nor left behind.
       expect(hashes(bags)).toEqual(before);
-      expect(readdirSync(tmpdir()).filter((name) => name.startsWith('aid-bag-'))).toEqual([]);
+      expect(readdirSync(temporary)).toEqual([]);
     });
 
-    it('sqlite3 that is read many times at once, in a folder that cannot be written', async () => {
+    it('sqlite3 that is read many times at once, after a reader that was killed', async () => {
       const bags = join(temporaryFolder(), 'bags');
       cpSync(samples('bags', 'compressed', 'sqlite'), bags, { recursive: true });
       mkdirSync(join(bags, 'sqlite.db3.lock'));

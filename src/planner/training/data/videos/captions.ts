@@ -1,5 +1,5 @@
 /** What happens in a folder's videos, as their data sets write it down. */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { extname } from 'node:path';
 import { parse as parseCsv } from 'csv-parse/sync';
 import { z } from 'zod';
@@ -132,6 +132,23 @@ function captionOf(row: unknown): Caption {
     ...(start === undefined ? {} : { start }),
     ...(stop === undefined ? {} : { stop }),
   };
+}
+
+/** Whether a file is an object of names and sentences, as far as its beginning tells. */
+export function hasSentencesByName(file: string): boolean {
+  if (extname(file).toLowerCase() !== '.json') return false;
+  const start = Buffer.alloc(64);
+  try {
+    const opened = openSync(file, 'r');
+    try {
+      return start.toString('utf8', 0, readSync(opened, start)).trimStart().startsWith('{');
+    } finally {
+      closeSync(opened);
+    }
+  } catch {
+    // `readCaptions` says what is wrong with it.
+    return false;
+  }
 }
 
 function fieldOf(fields: Readonly<Record<string, unknown>> | undefined, keys: readonly string[]): unknown {
