@@ -1,6 +1,6 @@
 /** Measures a planner on recorded episodes: a user's own robot, or any data set. */
 import type { Frame } from '../conditioning/frame.js';
-import { AidError, throwIfAborted } from '../errors.js';
+import { AidError } from '../errors.js';
 import type { ClipReport } from '../imagination/events.js';
 import { Random } from '../random.js';
 import { type DataConfig, dataFolder } from '../training/data/data-config.js';
@@ -12,6 +12,7 @@ import {
   type SkippedEpisode,
 } from '../training/data/episode.js';
 import { openEpisodes } from '../training/data/open-episodes.js';
+import { drawEpisodes } from './draw-episodes.js';
 import type { EvaluatedPlanner } from './evaluate.js';
 import type { SamplingChoice } from './sampling-settings.js';
 import type { RunWriter, SampleToSave, SavedClipKind } from './saved-run.js';
@@ -63,19 +64,16 @@ export async function* evaluateEpisodes(
       `givenFrames: expected fewer than the model's ${video.numFrames}, got ${givenFrames}`,
     );
   const set = await openEpisodes(data);
-  const skipped: SkippedEpisode[] = [...set.skipped];
-  const episodes: Episode[] = [];
-  for (const recording of set.recordings) {
-    throwIfAborted(abortSignal);
-    try {
-      const opened = await recording.open();
-      skipped.push(...opened.skipped);
-      episodes.push(...opened.episodes);
-    } catch (error) {
-      skipped.push({ name: recording.name, reason: reasonToSkip(error) });
-    }
-  }
-  const chosen = drawn(episodes, options.episodes ?? episodes.length, seed);
+  const {
+    episodes: chosen,
+    total: listed,
+    skipped: unread,
+  } = await drawEpisodes(set, {
+    count: options.episodes,
+    seed,
+    abortSignal,
+  });
+  const skipped: SkippedEpisode[] = [...unread];
   let clip: ClipReport | undefined;
   let samples = 0;
   const warnings = new Set<string>();
@@ -139,7 +137,7 @@ export async function* evaluateEpisodes(
       `${dataFolder(data)}: expected at least 2 episodes that can be read, got ${samples}${skipped[0] === undefined ? '' : `; ${skipped[0].reason}`}`,
     );
   await writer.end({
-    data: `${samples} of ${episodes.length} episodes in ${describeRecordings(set)} of ${dataFolder(data)}`,
+    data: `${samples} of ${listed} episodes in ${describeRecordings(set)} of ${dataFolder(data)}`,
     model: { ...clip.model },
     engine: { ...clip.engine },
     sampling: { ...clip.sampling },
@@ -154,14 +152,6 @@ export async function* evaluateEpisodes(
     warnings: [...warnings],
   });
   yield { kind: 'end', samples, skipped };
-}
-
-/** That many of them, in their order; the same for the same seed. */
-function drawn(episodes: readonly Episode[], count: number, seed: number): Episode[] {
-  const random = new Random(seed, 4);
-  const keyed = episodes.map((episode, index) => ({ episode, index, key: random.uniform() }));
-  const chosen = keyed.toSorted((a, b) => a.key - b.key).slice(0, count);
-  return chosen.toSorted((a, b) => a.index - b.index).map(({ episode }) => episode);
 }
 
 /** Undefined where every episode has the same command. */

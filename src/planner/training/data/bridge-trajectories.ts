@@ -24,7 +24,7 @@ export function bridgeTrajectories({ bridge: folder, camera = CAMERA }: BridgeCo
   });
   if (recordings.length === 0)
     throw new AidError('invalid-data', `${folder}: no folder below it has pictures in ${camera}/`);
-  return { folder, noun: 'trajectories', recordings, skipped: [] };
+  return { folder, noun: 'trajectories', recordings, isEpisodeEach: true, skipped: [] };
 }
 
 /** A folder with `images0`, `images1`... is one; whatever is below it is not looked at. */

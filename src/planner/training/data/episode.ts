@@ -50,6 +50,8 @@ export interface EpisodeSet {
   readonly noun: string;
   /** In a fixed order; at least one. */
   readonly recordings: readonly Recording[];
+  /** Whether each of them is one episode, if it can be read: which ones can then be chosen before they are opened. */
+  readonly isEpisodeEach: boolean;
   /** What the listing itself left out, such as a video without a caption. */
   readonly skipped: readonly SkippedEpisode[];
 }

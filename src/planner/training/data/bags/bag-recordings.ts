@@ -47,7 +47,13 @@ export function bagRecordings(config: BagsConfig): EpisodeSet {
       skipped[0]?.reason ??
         `${folder}: no .mcap file below it, no .db3 file and no folder with a ${METADATA}`,
     );
-  return { folder, noun: 'bags', recordings: recordings.toSorted(byPath), skipped };
+  return {
+    folder,
+    noun: 'bags',
+    recordings: recordings.toSorted(byPath),
+    isEpisodeEach: config.instruction !== undefined,
+    skipped,
+  };
 }
 
 const byPath = (a: Recording, b: Recording): number => (a.name < b.name ? -1 : 1);

@@ -70,7 +70,7 @@ export async function lerobotEpisodes({ lerobot: folder, camera }: LerobotConfig
       open: () => openEpisode(name, info, key, episode, shared),
     };
   });
-  return { folder, noun: 'episodes', recordings, skipped };
+  return { folder, noun: 'episodes', recordings, isEpisodeEach: true, skipped };
 }
 
 /** What `meta/` says of an episode, its files as places in the data set: that may be moved. */

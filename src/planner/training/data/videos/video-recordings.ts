@@ -50,7 +50,8 @@ export function videoRecordings({ videos: folder, captions: captionsFile }: Vide
       'invalid-data',
       `${folder}: none of its ${files.length} videos has a caption in ${captionsFile}`,
     );
-  return { folder, noun: 'videos', recordings, skipped };
+  const isEpisodeEach = [...captions.values()].every((each) => each.length === 1);
+  return { folder, noun: 'videos', recordings, isEpisodeEach, skipped };
 }
 
 function videosBelow(folder: string): string[] {
