@@ -1,10 +1,12 @@
 /** `aid data inspect SOURCE`: what is in a data set, what a run would use of it, and what it would skip and why. */
 import { Command, InvalidArgumentError } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
+import { loadTokenizer } from '../planner/conditioning/tokenizer.js';
 import { clipLength } from '../planner/training/data/clip-length.js';
 import { type DataHints, detectData } from '../planner/training/data/detect-data.js';
 import { type DataInspection, inspectData } from '../planner/training/data/inspect.js';
-import { readDataConfig } from '../planner/training/run-config.js';
+import { type DataSelection, readDataConfig } from '../planner/training/run-config.js';
+import { textProblems } from '../planner/training/text-fit.js';
 import { interruptible } from './interruption.js';
 import { wholeNumber } from './options.js';
 import { type Progress, progressLine } from './progress.js';
@@ -62,12 +64,18 @@ async function run(
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<void> {
-  const config = source.endsWith('.json') ? readDataConfig(source) : { data: detectData(source, flags) };
+  const config: DataSelection = source.endsWith('.json')
+    ? readDataConfig(source)
+    : { data: detectData(source, flags) };
   const options = {
     numFrames: flags.frames ?? config.numFrames ?? clipLength(config.data),
     frame: flags.size ?? config.frame ?? SIZE,
     limit: flags.limit,
     rows: flags.rows,
+    texts:
+      config.texts === undefined
+        ? undefined
+        : { ...config.texts, tokenizer: await loadTokenizer(config.texts.tokenizer) },
     abortSignal,
   };
   for await (const event of inspectData(config.data, options)) {
@@ -125,7 +133,7 @@ function inspectionLines(inspection: DataInspection, sheet: string | undefined):
   return lines;
 }
 
-function instructionLines({ episodes }: DataInspection): string[] {
+function instructionLines({ episodes, textFit }: DataInspection): string[] {
   const counts = new Map<string, number>();
   for (const { instruction } of episodes) counts.set(instruction, (counts.get(instruction) ?? 0) + 1);
   const words = new Set(
@@ -137,6 +145,7 @@ function instructionLines({ episodes }: DataInspection): string[] {
     row('instructions', `${counts.size} different ones of ${words.size} words`),
     row('', shown(first)),
     ...others.map((entry) => row('', shown(entry))),
+    ...(textFit === undefined ? [] : textProblems(textFit).map((problem) => row('warning', problem))),
   ];
 }
 

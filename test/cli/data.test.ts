@@ -2,8 +2,9 @@ import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeFrame } from '#planner/conditioning/frame.js';
-import { temporaryFolder } from '../planner/training/tiny-runs.js';
+import { RECIPES, temporaryFolder, writeConfig } from '../planner/training/tiny-runs.js';
 import { noSamples, samples } from '../support/samples.js';
+import { tinyModel } from '../support/tiny-model.js';
 import { aid } from './run-aid.js';
 
 if (noSamples !== undefined) it.skip(`aid data inspect (${noSamples})`, () => undefined);
@@ -70,6 +71,55 @@ describe.skipIf(noSamples !== undefined)('aid data inspect', () => {
     writeFileSync(config, JSON.stringify({ lerobot: 'x', cam: 'top' }));
     const odd = await aid(['data', 'inspect', config]);
     expect(odd.stderr).toMatch(/^aid: .*data.json: .*Unrecognized key: "cam"/);
+  });
+
+  it("tells which words and texts the run's model does not read", async () => {
+    const folder = temporaryFolder();
+    const data = {
+      bags: samples('bags', 'own-message'),
+      topics: { image: '/camera/color/compressed', instruction: '/task' },
+      instructionField: 'goal.words',
+    };
+    const texts = { ...RECIPES.adapt.aid, text_length: 9 };
+    const changes = { base: await tinyModel(), words: undefined, text_encoder: undefined, data, aid: texts };
+    const config = writeConfig(folder, 'adapt', {}, changes);
+    const { exitCode, stdout } = await aid(['data', 'inspect', config]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /^ {2}warning {7}2 of 2 clips have an instruction or a state text of more than 9 tokens, whose end is not read, such as ".*"$/m,
+    );
+    const json = await aid(['data', 'inspect', config, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ textFit: { clips: 2, cutClips: 2, unknownWords: [] } });
+    // "stack the blue block" is known; "see nothing" is not.
+    const broken = writeConfig(
+      folder,
+      'adapt',
+      { output: 'other' },
+      { ...changes, data: { bags: samples('bags', 'broken'), topics: data.topics } },
+    );
+    expect((await aid(['data', 'inspect', broken])).stdout).toContain(
+      "  warning       words that are not in the tokenizer's list, and in how many clips: cloth (1), fold (1)\n",
+    );
+  });
+
+  it('takes 12 frames of videos with a caption each, and 16 of those with a sentence for each class', async () => {
+    for (const [folder, captions, line] of [
+      ['ssv2', 'train.json', '  a clip        12 frames; of 14 these: 0 1 2 4 5 6 7 8 9 11 12 13'],
+      [
+        'ucf',
+        'classes.json',
+        '  a clip        16 frames; of 16 these: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15',
+      ],
+    ] as const) {
+      const { stdout } = await aid([
+        'data',
+        'inspect',
+        samples('videos', folder),
+        '--captions',
+        samples('videos', folder, captions),
+      ]);
+      expect(stdout.split('\n')).toContain(line);
+    }
   });
 
   it('ends with status 1 when nothing can be used, and writes no sheet', async () => {

@@ -1,7 +1,7 @@
 /** The config file of a training run: everything that decides what comes out. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { AidError } from '../errors.js';
 import { parseConfig } from '../weights/model-component.js';
@@ -50,6 +50,8 @@ export interface DataSelection {
   readonly data: DataConfig;
   readonly numFrames?: number;
   readonly frame?: { readonly width: number; readonly height: number };
+  /** What reads the instructions, where the run has it from its base: a tokenizer's folder, and tokens of a text. */
+  readonly texts?: { readonly tokenizer: string; readonly length: number };
 }
 
 /** Errors: `invalid-config`. */
@@ -59,11 +61,11 @@ export function readDataConfig(file: string): DataSelection {
     return { data: absoluteData(parseConfig(dataConfig, json, file), file) };
   const { recipe } = readRunConfig(file);
   const { data, frame } = recipe;
-  return {
-    data,
-    frame,
-    numFrames: recipe.recipe === 'autoencoder' ? recipe.framesPerEpisode : recipe.numFrames,
-  };
+  if (recipe.recipe === 'autoencoder') return { data, frame, numFrames: recipe.framesPerEpisode };
+  const { numFrames, base } = recipe;
+  const tokenizer = join(base, 'tokenizer');
+  if (recipe.recipe === 'backbone' || !existsSync(tokenizer)) return { data, frame, numFrames };
+  return { data, frame, numFrames, texts: { tokenizer, length: recipe.aid.text_length } };
 }
 
 /** Reads a config file, its paths made absolute. Errors: `invalid-config`. */

@@ -17,12 +17,7 @@ import { type ModelFolder, openBase } from '../weights/model-folder.js';
 import { partsFor } from './batch-parts.js';
 import { checkCheckpoint } from './checkpoint.js';
 import { describeRecordings, type SkippedEpisode } from './data/episode.js';
-import {
-  fillLatentCache,
-  type LatentCache,
-  type LatentCacheEvent,
-  readInstruction,
-} from './data/latent-cache.js';
+import { fillLatentCache, type LatentCache, type LatentCacheEvent } from './data/latent-cache.js';
 import { openEpisodes } from './data/open-episodes.js';
 import type { Recipe } from './recipe.js';
 import { type AdaptRecipeConfig, adaptRecipe } from './recipes/adapt.js';
@@ -33,6 +28,7 @@ import type { LatentData } from './recipes/denoising.js';
 import { componentOf, configOf } from './recipes/networks.js';
 import { fingerprintOf, type RunConfig } from './run-config.js';
 import { RunLog } from './run-log.js';
+import { textFit, textProblems } from './text-fit.js';
 import { type TrainEvent, train } from './train.js';
 import { trainedWords } from './trained-words.js';
 
@@ -71,9 +67,11 @@ async function* lockedRun(config: RunConfig, { engine, abortSignal }: RunOptions
   };
   checkCheckpoint(checkpoint.path, checkpoint.fingerprint);
   const skipped: SkippedEpisode[] = [];
+  const warnings: string[] = [];
   const recipe = yield* prepare(config, {
     engine,
     skip: (episode) => skipped.push(episode),
+    warn: (message) => warnings.push(message),
     ...(abortSignal === undefined ? {} : { abortSignal }),
   });
   const log = new RunLog(join(output, 'log.jsonl'));
@@ -94,6 +92,11 @@ async function* lockedRun(config: RunConfig, { engine, abortSignal }: RunOptions
       await log.append(told);
       yield told;
     }
+    for (const message of warnings.splice(0)) {
+      const told = { kind: 'warning' as const, message };
+      await log.append(told);
+      yield told;
+    }
     if (event.kind === 'step' || event.kind === 'warning') await log.append(event);
     yield event;
   }
@@ -101,6 +104,7 @@ async function* lockedRun(config: RunConfig, { engine, abortSignal }: RunOptions
 
 interface Preparation extends RunOptions {
   readonly skip: (episode: SkippedEpisode) => void;
+  readonly warn: (message: string) => void;
 }
 
 async function* prepare(
@@ -128,6 +132,8 @@ async function* prepare(
       const preprocessor = await readClipPreprocessor(base.folder('feature_extractor'));
       const data = yield* latentData(recipe, base, preprocessor, preparation);
       const tokenizer = await tokenizerOf(base, recipe);
+      const problems = textProblems(textFit(data.instructions, tokenizer, recipe.aid.text_length));
+      if (problems.length > 0) preparation.warn(problems.join('; '));
       const words = trainedWords(data.instructions, {
         states: recipe.aid.dqformer.states,
         known: await trainedWordsOf(base),
@@ -192,7 +198,7 @@ async function* latentData(
       `frame: expected sides divisible by ${factor}, got ${frame.width}x${frame.height}`,
     );
   }
-  let cache: LatentCache = { name: '', files: [], skipped: [] };
+  let cache: LatentCache = { name: '', files: [], instructions: [], skipped: [] };
   for await (const event of fillLatentCache(engine, options)) {
     if (event.kind === 'end') cache = event.cache;
     else yield event;
@@ -207,7 +213,7 @@ async function* latentData(
   }
   return {
     files: cache.files,
-    instructions: cache.files.map(readInstruction),
+    instructions: cache.instructions,
     sources: { [set.noun]: describeRecordings(set), latents: cache.name },
     latentDims: [config.latent_channels, frame.height / factor, frame.width / factor],
     scalingFactor: config.scaling_factor,

@@ -60,7 +60,7 @@ export type TrainEvent =
   | TrainStep
   /** The model of this step has been saved, then the checkpoint. */
   | { readonly kind: 'checkpoint'; readonly step: number }
-  /** The run goes on with something else than it began with. */
+  /** The run goes on with something else than it began with, or does not read all of its data's texts. */
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'end'; readonly step: number };
 

@@ -20,6 +20,7 @@ import { readFloats, readSafetensorsHeader } from '#planner/weights/safetensors.
 import { noSamples, samples } from '../../support/samples.js';
 import {
   hashes,
+  logged,
   loggedSteps,
   modelTensors,
   ofKind,
@@ -315,6 +316,21 @@ describe('an adapt run', () => {
     expect(planners[0]?.sha256).toBe(planners[1]?.sha256);
   });
 
+  it('warns once of texts that it does not read whole, and of words that its tokenizer has not', async () => {
+    const folder = copyOfModels();
+    const words = RECIPES.adapt.words.filter((word) => word !== 'yellow');
+    const aid = { ...RECIPES.adapt.aid, text_length: 10 };
+    const file = writeConfig(folder, 'adapt', { steps: 2 }, { words, aid });
+    const events = await runConfig(file);
+    const [warning, ...more] = ofKind(events, 'warning');
+    expect(more).toEqual([]);
+    expect(warning?.message).toMatch(
+      /^\d of 4 clips have an instruction or a state text of more than 10 tokens, whose end is not read, such as ".*"; words that are not in the tokenizer's list, and in how many clips: yellow \(1\)$/,
+    );
+    expect(logged(join(folder, 'adapt')).filter(({ kind }) => kind === 'warning')).toEqual([warning]);
+    expect(ofKind(events, 'step')).toHaveLength(2);
+  });
+
   it('can be adapted again: what it has is where it starts from', async () => {
     const folder = copyOfModels();
     cpSync(join(models, 'adapt'), join(folder, 'adapt'), { recursive: true, verbatimSymlinks: true });
@@ -467,6 +483,17 @@ it('tells which episodes a run leaves out', async () => {
     expect.stringMatching(/bags\/corrupt-jpeg\.mcap: frame 3: /),
   ]);
   expect(ofKind(events, 'end')).toHaveLength(1);
+});
+
+it('trains with five given frames, and with one, two or five of them', async () => {
+  const folder = copyOfModels();
+  const unet = { ...RECIPES.backbone.unet, num_frames: 6 };
+  for (const givenFrames of [5, [1, 2, 5]]) {
+    const recipe = { numFrames: 6, unet, givenFrames };
+    const events = await runConfig(writeConfig(folder, 'backbone', { output: 'five', steps: 3 }, recipe));
+    expect(ofKind(events, 'step').every(({ loss }) => Number.isFinite(loss))).toBe(true);
+    rmSync(join(folder, 'five'), { recursive: true });
+  }
 });
 
 describe.skipIf(noSamples !== undefined)("a run on others' recordings", () => {

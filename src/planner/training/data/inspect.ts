@@ -2,7 +2,9 @@
 import { encodeFilmstrip } from '../../conditioning/animation.js';
 import type { Frame } from '../../conditioning/frame.js';
 import { frameToPixels, pixelsToFrame } from '../../conditioning/image-tensors.js';
+import type { Tokenizer } from '../../conditioning/tokenizer.js';
 import { throwIfAborted } from '../../errors.js';
+import { type TextFit, textFit } from '../text-fit.js';
 import { type DataConfig, dataFolder } from './data-config.js';
 import {
   describeRecordings,
@@ -23,6 +25,8 @@ export interface InspectOptions {
   readonly limit?: number | undefined;
   /** Clips on the contact sheet. */
   readonly rows: number;
+  /** Of the model that is to be trained, where it is known: tells which instructions it would not read whole. */
+  readonly texts?: { readonly tokenizer: Tokenizer; readonly length: number } | undefined;
   readonly abortSignal?: AbortSignal | undefined;
 }
 
@@ -49,6 +53,8 @@ export interface DataInspection {
   readonly numFrames: number;
   readonly episodes: readonly InspectedEpisode[];
   readonly skipped: readonly SkippedEpisode[];
+  /** Only where the model's tokenizer is known. */
+  readonly textFit: TextFit | undefined;
   /** Places in `episodes` of the rows of the contact sheet. */
   readonly sheetRows: readonly number[];
 }
@@ -68,7 +74,7 @@ export type InspectEvent =
  */
 export async function* inspectData(
   config: DataConfig,
-  { numFrames, frame, limit, rows, abortSignal }: InspectOptions,
+  { numFrames, frame, limit, rows, texts, abortSignal }: InspectOptions,
 ): AsyncGenerator<InspectEvent, void, undefined> {
   const set = await openEpisodes(config);
   const recordings = set.recordings.slice(0, limit);
@@ -100,6 +106,14 @@ export async function* inspectData(
       numFrames,
       episodes,
       skipped,
+      textFit:
+        texts === undefined
+          ? undefined
+          : textFit(
+              episodes.map(({ instruction }) => instruction),
+              texts.tokenizer,
+              texts.length,
+            ),
       sheetRows: episodes.length === 0 ? [] : sheetRows,
     },
     sheet: strips.length === 0 ? undefined : await encodeFilmstrip(strips, { columns: numFrames }),

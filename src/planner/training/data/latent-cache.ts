@@ -59,6 +59,8 @@ export interface LatentCache {
   readonly name: string;
   /** The cached files, one an episode. */
   readonly files: readonly string[];
+  /** Of each file. */
+  readonly instructions: readonly string[];
   readonly skipped: readonly SkippedEpisode[];
 }
 
@@ -88,6 +90,7 @@ export async function* fillLatentCache(
   const { cacheFolder, recordings, abortSignal } = options;
   const name = fingerprint(options);
   const files: string[] = [];
+  const instructions: string[] = [];
   const skipped: SkippedEpisode[] = [];
   let session: GraphSession | undefined;
   try {
@@ -117,12 +120,13 @@ export async function* fillLatentCache(
         yield { kind: 'encoded', done: index + 1, total: recordings.length };
       }
       skipped.push(...cached.skipped);
-      for (let episode = 0; episode < cached.count; episode++) files.push(fileOf(episode));
+      files.push(...cached.instructions.map((_, episode) => fileOf(episode)));
+      instructions.push(...cached.instructions);
     }
   } finally {
     await session?.release();
   }
-  yield { kind: 'end', cache: { name, files, skipped } };
+  yield { kind: 'end', cache: { name, files, instructions, skipped } };
 }
 
 /** A recording's first episode beside the others' folder: no file has a folder's ending. */
@@ -141,11 +145,6 @@ export function readCachedClip(file: string): CachedClip {
   return { instruction, latents: tensor('latents'), clipPixels: tensor('clip_pixels') };
 }
 
-/** Reads no more than a cached file's header. */
-export function readInstruction(file: string): string {
-  return metadataSchema.parse(readSafetensorsMetadata(file)).instruction;
-}
-
 async function loadEncoder(
   engine: Engine,
   { vae, frame, numFrames }: LatentCacheOptions,
@@ -158,7 +157,8 @@ async function loadEncoder(
 
 /** The clips of one recording. */
 interface CachedClips {
-  readonly count: number;
+  /** Of each clip. */
+  readonly instructions: readonly string[];
   readonly skipped: readonly SkippedEpisode[];
 }
 
@@ -189,7 +189,7 @@ async function writeClips(
     };
     await writeClip(fileOf(index), metadata, frames, encoder, options);
   }
-  return { count: clips.length, skipped };
+  return { instructions: clips.map(({ episode }) => episode.instruction), skipped };
 }
 
 async function writeClip(
@@ -216,15 +216,21 @@ async function writeClip(
   );
 }
 
-/** What there is of a recording with that stamp; undefined when there is nothing. */
+/** What there is of a recording with that stamp; undefined when something is missing. */
 function cachedClips(fileOf: (episode: number) => string, stamp: string): CachedClips | undefined {
-  if (!existsSync(fileOf(0))) return undefined;
-  const { data } = metadataSchema.safeParse(readSafetensorsMetadata(fileOf(0)));
-  if (data?.stamp !== stamp) return undefined;
-  for (let episode = 1; episode < data.episodes; episode++) {
-    if (!existsSync(fileOf(episode))) return undefined;
+  const first = metadataOf(fileOf(0));
+  if (first?.stamp !== stamp) return undefined;
+  const instructions = [first.instruction];
+  for (let episode = 1; episode < first.episodes; episode++) {
+    const other = metadataOf(fileOf(episode));
+    if (other?.stamp !== stamp) return undefined;
+    instructions.push(other.instruction);
   }
-  return { count: data.episodes, skipped: skippedSchema.parse(JSON.parse(data.skipped)) };
+  return { instructions, skipped: skippedSchema.parse(JSON.parse(first.skipped)) };
+}
+
+function metadataOf(file: string): z.infer<typeof metadataSchema> | undefined {
+  return existsSync(file) ? metadataSchema.safeParse(readSafetensorsMetadata(file)).data : undefined;
 }
 
 function fingerprint({ vae, frame, numFrames, preprocessor }: LatentCacheOptions): string {

@@ -5,28 +5,29 @@ import { writeWordTokenizer } from '#planner/conditioning/word-tokenizer.js';
 import { type ClipBatchOptions, clipBatch } from '#planner/training/data/clip-batches.js';
 import { textIds } from '#planner/training/recipes/adapt.js';
 import { writeSafetensors } from '#planner/weights/safetensors.js';
-import { sharedFolder } from '../tiny-runs.js';
+import { sharedFolder, temporaryFolder } from '../tiny-runs.js';
 
 const CLIPS = 4;
 const [FRAMES, SIZE] = [3, 2 * 1 * 1];
 const files: string[] = [];
 let tokenizer: Tokenizer;
 
+/** Every latent says which clip and which frame it is of. */
+async function writeClip(file: string, clip: number, frames = FRAMES): Promise<void> {
+  const latents = Float32Array.from({ length: frames * SIZE }, (_, i) => 1 + clip + Math.floor(i / SIZE) / 8);
+  const tensors = new Map([
+    ['latents', { shape: [frames, 2, 1, 1], data: latents, as: 'F16' as const }],
+    ['clip_pixels', { shape: [3, 1, 1], data: new Float32Array(3).fill(clip), as: 'F16' as const }],
+  ]);
+  const said = { instruction: `put block ${clip} on the plate` };
+  await writeSafetensors(file, tensors, { ...said, stamp: '', episodes: '1', skipped: '[]' });
+}
+
 beforeAll(async () => {
   const folder = sharedFolder();
   for (let clip = 0; clip < CLIPS; clip++) {
     const file = join(folder, `${clip}.safetensors`);
-    // Every latent says which clip and which frame it is of.
-    const latents = Float32Array.from(
-      { length: FRAMES * SIZE },
-      (_, i) => 1 + clip + Math.floor(i / SIZE) / 8,
-    );
-    const tensors = new Map([
-      ['latents', { shape: [FRAMES, 2, 1, 1], data: latents, as: 'F16' as const }],
-      ['clip_pixels', { shape: [3, 1, 1], data: new Float32Array(3).fill(clip), as: 'F16' as const }],
-    ]);
-    const said = { instruction: `put block ${clip} on the plate` };
-    await writeSafetensors(file, tensors, { ...said, stamp: '', episodes: '1', skipped: '[]' });
+    await writeClip(file, clip);
     files.push(file);
   }
   await writeWordTokenizer(join(folder, 'tokenizer'), ['put', 'block', 'on', 'the', 'plate']);
@@ -118,6 +119,21 @@ describe('a batch', () => {
     });
     expect(new Set(counts)).toEqual(new Set([givenFrames].flat()));
   });
+});
+
+it('gives five frames of seven, and what is asked for of the last two', async () => {
+  const file = join(temporaryFolder(), 'long.safetensors');
+  await writeClip(file, 0, 7);
+  const seen = [1, 9 / 8, 10 / 8, 11 / 8, 12 / 8].flatMap((value) => [value, value]);
+  for (const [fill, rest] of [
+    ['zeros', 0],
+    ['repeat', 12 / 8],
+  ] as const) {
+    const dropout = { text: 0, frame: 0, both: 0 };
+    const changes = { files: [file], batchSize: 1, fill, givenFrames: 5, dropout };
+    const { denoising } = clipBatch(0, options(changes));
+    expect([...denoising.frame_latents.data]).toEqual([...seen, ...Array<number>(4).fill(rest)]);
+  }
 });
 
 describe('over many draws', () => {
