@@ -276,11 +276,15 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
       ['2.1, an AV1 video an episode', () => samples('lerobot', 'v2')],
       ['3.0, many episodes in an H.264 video', () => samples('lerobot', 'v3-video')],
       ['3.0, pictures in Parquet', () => samples('lerobot', 'v3-image')],
-      ['3.0, written by LeRobot 0.4.4 itself', () => resolve('test/fixtures/recordings/lerobot-0.4.4/video')],
-      [
-        '3.0, pictures, written by LeRobot 0.4.4 itself',
-        () => resolve('test/fixtures/recordings/lerobot-0.4.4/image'),
-      ],
+      ...[
+        ['2.0, written by LeRobot itself', 'lerobot-aca464ca7'],
+        ['2.1, written by LeRobot 0.3.3 itself', 'lerobot-0.3.3'],
+        ['3.0, written by LeRobot 0.4.4 itself', 'lerobot-0.4.4'],
+      ].flatMap(([version, name = '']) =>
+        ['video', 'image'].map(
+          (kind) => [`${version}: ${kind}`, () => resolve('test/fixtures/recordings', name, kind)] as const,
+        ),
+      ),
     ])('version %s', async (_, folder) => {
       const opened = await openAll({ lerobot: folder(), camera: 'observation.images.top' });
       expect(told(opened)).toEqual(clips);
