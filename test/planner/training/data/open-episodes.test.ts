@@ -272,7 +272,7 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
       ['pick the red cube', 12, '10.0'],
       ['push the green cube', 9, '10.0'],
     ];
-    it.each([
+    it.each<[string, () => string]>([
       ['2.1, an AV1 video an episode', () => samples('lerobot', 'v2')],
       ['3.0, many episodes in an H.264 video', () => samples('lerobot', 'v3-video')],
       ['3.0, pictures in Parquet', () => samples('lerobot', 'v3-image')],
@@ -281,9 +281,10 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
         ['2.1, written by LeRobot 0.3.3 itself', 'lerobot-0.3.3'],
         ['3.0, written by LeRobot 0.4.4 itself', 'lerobot-0.4.4'],
       ].flatMap(([version, name = '']) =>
-        ['video', 'image'].map(
-          (kind) => [`${version}: ${kind}`, () => resolve('test/fixtures/recordings', name, kind)] as const,
-        ),
+        ['video', 'image'].map((kind): [string, () => string] => [
+          `${version}: ${kind}`,
+          () => resolve('test/fixtures/recordings', name, kind),
+        ]),
       ),
     ])('version %s', async (_, folder) => {
       const opened = await openAll({ lerobot: folder(), camera: 'observation.images.top' });
