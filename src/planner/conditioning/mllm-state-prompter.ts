@@ -1,11 +1,11 @@
 /** State texts by a multimodal model that looks at the frame, behind any OpenAI-compatible endpoint. */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { z } from 'zod';
 import { writeFileAtomically } from '../atomic-file.js';
-import { userCacheFolder } from '../cache-folder.js';
 import { AidError, throwIfAborted } from '../errors.js';
 import { encodeJpeg, type Frame } from './frame.js';
 import { STATE_PROMPT, statePrompt } from './state-prompt-text.js';
@@ -52,7 +52,7 @@ export class MllmStatePrompter implements StatePrompter {
     apiKey = 'none',
     timeoutMs = 30_000,
     retries = 2,
-    cacheFolder = userCacheFolder('states'),
+    cacheFolder = defaultCacheFolder(),
     fallback = 'template',
   }: MllmStatePrompterOptions) {
     if (!URL.canParse(baseUrl))
@@ -208,4 +208,8 @@ async function remember(
   } catch (error) {
     if (!AidError.isInstance(error) && (error as NodeJS.ErrnoException).code === undefined) throw error;
   }
+}
+
+function defaultCacheFolder(): string {
+  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'aid-planner', 'states');
 }
