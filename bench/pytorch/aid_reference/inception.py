@@ -1,7 +1,8 @@
 """The networks that features of videos and pictures come from, in PyTorch, by the names of their public ports.
 
 I3D (arXiv 1705.07750) with TensorFlow's "same" padding; Inception v3 as TensorFlow's graph of 2015 has it. `width`
-scales every channel, so that a case can be small.
+scales every channel, so that a case can be small. `eps` is the batch norms': the ports of I3D have PyTorch's 1e-5, that
+of Inception v3 TensorFlow's 1e-3.
 """
 
 import torch
@@ -16,13 +17,22 @@ def wide(channels: int, width: float) -> int:
 class FrozenBatchNorm(nn.Module):
     """Batch norm in evaluation; its statistics are parameters here, so that they can be drawn."""
 
+    eps: float
+    """Set by the network that it is part of."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         for name in ("weight", "bias", "running_mean", "running_var"):
             self.register_parameter(name, nn.Parameter(torch.ones(channels)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=1e-3)
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+
+
+def set_epsilon(network: nn.Module, eps: float) -> None:
+    for module in network.modules():
+        if isinstance(module, FrozenBatchNorm):
+            module.eps = eps
 
 
 def same_padding(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
@@ -75,7 +85,7 @@ class I3d(nn.Module):
         "5c": [384, 192, 384, 48, 128, 128],
     }
 
-    def __init__(self, num_classes: int = 400, width: float = 1) -> None:
+    def __init__(self, num_classes: int = 400, width: float = 1, eps: float = 1e-5) -> None:
         super().__init__()
         inputs = wide(64, width)
         self.Conv3d_1a_7x7 = Unit3d(3, inputs, 7, 2)
@@ -87,6 +97,7 @@ class I3d(nn.Module):
             setattr(self, f"Mixed_{name}", Mixed3d(inputs, outputs))
             inputs = outputs[0] + outputs[2] + outputs[4] + outputs[5]
         self.logits = Unit3d(inputs, num_classes, plain=True)
+        set_epsilon(self, eps)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """[N,3,F,224,224] in [-1,1] -> [N,num_classes]."""
@@ -203,7 +214,7 @@ class InceptionE(nn.Module):
 
 
 class InceptionV3(nn.Module):
-    def __init__(self, width: float = 1) -> None:
+    def __init__(self, width: float = 1, eps: float = 1e-3) -> None:
         super().__init__()
 
         def w(channels: int) -> int:
@@ -233,6 +244,7 @@ class InceptionV3(nn.Module):
             block = build(inputs)
             setattr(self, f"Mixed_{name}", block)
             inputs = block.outputs
+        set_epsilon(self, eps)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """[N,3,H,W] in [-1,1] -> [N,2048 * width]."""

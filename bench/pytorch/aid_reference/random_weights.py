@@ -16,7 +16,10 @@ def random_weights(network: nn.Module, draw: Draw) -> dict[str, Tensor]:
     weights: dict[str, Tensor] = {}
     for name, parameter in sorted(network.named_parameters()):
         path, _, leaf = name.rpartition(".")
-        weights[name] = _values(module_of[path], leaf, parameter, draw).to(torch.float16)
+        values = _values(module_of[path], leaf, parameter, draw)
+        if isinstance(module_of[path], FrozenBatchNorm) and leaf == "weight":
+            values = values * weights[f"{path}.running_var"].float().sqrt()
+        weights[name] = values.to(torch.float16)
     return weights
 
 
@@ -24,9 +27,12 @@ def _values(module: nn.Module, leaf: str, parameter: Tensor, draw: Draw) -> Tens
     shape = tuple(parameter.shape)
     if leaf == "weight" and isinstance(module, nn.GroupNorm | nn.LayerNorm):
         return 1 + draw.normal(*shape, std=0.1)
-    if isinstance(module, FrozenBatchNorm) and leaf in ("weight", "running_var"):
+    if isinstance(module, FrozenBatchNorm) and leaf == "running_var":
+        # From 0.01 to 1: small enough for the epsilon under the root to show.
+        return 10 ** draw.uniform(*shape, low=-2.0, high=0.0)
+    if isinstance(module, FrozenBatchNorm) and leaf == "weight":
         # ReLU loses half of what comes: the next layer gets as much as this one only when it grows.
-        return draw.uniform(*shape, low=0.5, high=1.5) * (1.4 if leaf == "weight" else 1)
+        return 1.4 * draw.uniform(*shape, low=0.5, high=1.5)
     if leaf == "mix_factor":
         return draw.normal(*shape)
     if leaf in ("class_embedding", "queries") or isinstance(module, nn.Embedding):

@@ -19,14 +19,14 @@ def _pictures(_case: Case, shapes: Config, draw: Draw) -> Tensors:
 
 I3D = Kind(
     note="I3D, logits averaged over time, no softmax",
-    build=lambda case: I3d(case.config["num_classes"], case.config["width"]),
+    build=lambda case: I3d(case.config["num_classes"], case.config["width"], case.config.get("eps", 1e-5)),
     inputs=_clips,
     outputs=lambda model, _case, io: {"logits": model(io["pixels"])},
 )
 
 INCEPTION_V3 = Kind(
     note="Inception v3 as TensorFlow's graph of 2015, the last pooled features",
-    build=lambda case: InceptionV3(case.config["width"]),
+    build=lambda case: InceptionV3(case.config["width"], case.config.get("eps", 1e-3)),
     inputs=_pictures,
     outputs=lambda model, _case, io: {"features": model(io["pixels"])},
 )

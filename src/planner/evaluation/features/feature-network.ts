@@ -1,7 +1,7 @@
 /** Networks whose outputs stand for a clip or a picture. Their weights are the user's own. */
 import { AidError } from '../../errors.js';
-import { i3d } from '../../models/inception/i3d.js';
-import { inceptionV3 } from '../../models/inception/inception-v3.js';
+import { i3d, i3dConfig } from '../../models/inception/i3d.js';
+import { inceptionConfig, inceptionV3 } from '../../models/inception/inception-v3.js';
 import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import type { Engine, GraphSession } from '../../runtime/engine.js';
@@ -73,8 +73,8 @@ export class FeatureNetwork {
     const classes = this.tensors.get('logits.conv3d.bias')?.shape[0] ?? 400;
     const features =
       this.name === 'i3d'
-        ? i3d(new Scope(graph), pixels, { num_classes: classes, width })
-        : inceptionV3(new Scope(graph), pixels, { width });
+        ? i3d(new Scope(graph), pixels, i3dConfig.parse({ num_classes: classes, width }))
+        : inceptionV3(new Scope(graph), pixels, inceptionConfig.parse({ width }));
     graph.output('features', features);
     checkWeights(this.path, [graph], this.tensors);
     const session = await this.engine.load(graph, { weights: (name) => this.tensors.get(name) });

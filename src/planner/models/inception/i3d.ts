@@ -17,6 +17,8 @@ export const i3dConfig = z.object({
   num_classes: z.int().positive().default(400),
   /** Of all channels, 1 for the published network. */
   width: z.number().positive().default(1),
+  /** Of the batch normalisations: 1e-5 in the port, whatever TensorFlow had. */
+  eps: z.number().positive().default(1e-5),
 });
 export type I3dConfig = z.infer<typeof i3dConfig>;
 
@@ -43,17 +45,22 @@ const ONE = [1, 1, 1];
 const THREE = [3, 3, 3];
 
 /** pixels [N, 3, F, 224, 224] in [-1, 1] -> logits averaged over time, no softmax, [N, num_classes]. */
-export function i3d(root: Scope, pixels: Value, { num_classes: classes, width }: I3dConfig): Value {
+export function i3d(
+  root: Scope,
+  pixels: Value,
+  { num_classes: classes, width, eps: epsilon }: I3dConfig,
+): Value {
   const wide = (channels: number): number => scaled(channels, width);
   const conv = (name: string, x: Value, channels: number, kernel: readonly number[], stride = ONE): Value =>
     unit(root.at(name), 'conv3d', x, wide(channels), {
       kernel,
+      epsilon,
       stride,
       padding: same(x.shape, kernel, stride),
     });
   const mixed = (x: Value, ...names: (keyof typeof MIXED)[]): Value =>
     names.reduce(
-      (value, name) => inception(root.at(name), value, MIXED[name].map(wide) as unknown as Branches),
+      (value, name) => inception(root.at(name), value, MIXED[name].map(wide) as unknown as Branches, epsilon),
       x,
     );
 
@@ -75,9 +82,13 @@ export function i3d(root: Scope, pixels: Value, { num_classes: classes, width }:
   return mean(reshape(logits, [at(logits.shape, 0), classes, fixedAt(logits.shape, 2)]), [2]);
 }
 
-function inception(scope: Scope, x: Value, [b0, b1a, b1b, b2a, b2b, b3]: Branches): Value {
+function inception(scope: Scope, x: Value, [b0, b1a, b1b, b2a, b2b, b3]: Branches, epsilon: number): Value {
   const conv = (name: string, value: Value, channels: number, kernel: readonly number[]): Value =>
-    unit(scope.at(name), 'conv3d', value, channels, { kernel, padding: same(value.shape, kernel, ONE) });
+    unit(scope.at(name), 'conv3d', value, channels, {
+      kernel,
+      epsilon,
+      padding: same(value.shape, kernel, ONE),
+    });
   return concat(
     [
       conv('b0', x, b0, ONE),

@@ -13,6 +13,8 @@ import { scaled, unit } from './unit.js';
 export const inceptionConfig = z.object({
   /** Of all channels, 1 for the published network. */
   width: z.number().positive().default(1),
+  /** Of the batch normalisations. */
+  eps: z.number().positive().default(1e-3),
 });
 export type InceptionConfig = z.infer<typeof inceptionConfig>;
 
@@ -25,7 +27,7 @@ const ACROSS = [1, 7];
 const DOWN = [7, 1];
 
 /** pixels [N, 3, H, W] in [-1, 1] -> the last pooled features, [N, 2048]. */
-export function inceptionV3(root: Scope, pixels: Value, { width }: InceptionConfig): Value {
+export function inceptionV3(root: Scope, pixels: Value, { width, eps: epsilon }: InceptionConfig): Value {
   const conv = (
     name: string,
     x: Value,
@@ -34,7 +36,7 @@ export function inceptionV3(root: Scope, pixels: Value, { width }: InceptionConf
     { stride = 1, padded = false } = {},
   ): Value => {
     const half = kernel.map((size) => (padded ? (size - 1) / 2 : 0));
-    const options = { kernel, stride: [stride, stride], padding: [...half, ...half] };
+    const options = { kernel, epsilon, stride: [stride, stride], padding: [...half, ...half] };
     return unit(root.at(name), 'conv', x, scaled(channels, width), options);
   };
   const padded = { padded: true };

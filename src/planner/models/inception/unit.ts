@@ -6,11 +6,10 @@ import { spaceConvolution } from '../../onnx/ops/product.js';
 import type { Scope } from '../../onnx/scope.js';
 import { fixedAt } from '../../onnx/shape.js';
 
-/** Of both, as TensorFlow had it. */
-const EPSILON = 1e-3;
-
 export interface UnitOptions {
   readonly kernel: readonly number[];
+  /** Of the batch normalisation: the variances of published weights are small enough for it to show. */
+  readonly epsilon: number;
   readonly stride?: readonly number[];
   /** [before..., after...]; none unless said otherwise. */
   readonly padding?: readonly number[];
@@ -22,7 +21,7 @@ export function unit(
   conv: string,
   x: Value,
   outChannels: number,
-  { kernel, stride = kernel.map(() => 1), padding = kernel.flatMap(() => [0, 0]) }: UnitOptions,
+  { kernel, epsilon, stride = kernel.map(() => 1), padding = kernel.flatMap(() => [0, 0]) }: UnitOptions,
 ): Value {
   const weight = scope.at(conv).parameter('weight', [outChannels, fixedAt(x.shape, 1), ...kernel]);
   const convolved = spaceConvolution(x, weight, null, { stride, padding });
@@ -34,7 +33,7 @@ export function unit(
     mean: channel('running_mean'),
     variance: channel('running_var'),
   };
-  return relu(batchNormalization(convolved, learned, EPSILON));
+  return relu(batchNormalization(convolved, learned, epsilon));
 }
 
 /** Channels of a network `width` times as wide as the published one, which tests need small. */

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { i3d, i3dConfig } from '#planner/models/inception/i3d.js';
+import { inceptionConfig, inceptionV3 } from '#planner/models/inception/inception-v3.js';
+import { Float, Graph } from '#planner/onnx/graph.js';
+import { Scope } from '#planner/onnx/scope.js';
+
+interface Published {
+  readonly config: unknown;
+  readonly parameters: number;
+  readonly tensors: Readonly<Record<string, readonly number[]>>;
+}
+/** Made by `bench/pytorch/make_published_cases.py` from cd-fvd's and pytorch-fid's networks. */
+const file = new URL('fixtures/published-features.json', import.meta.url);
+const published = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Published>;
+
+const builders: Readonly<Record<string, (graph: Graph, config: unknown) => void>> = {
+  i3d: (graph, config) => {
+    i3d(new Scope(graph), graph.input('pixels', 'float32', [1, 3, 16, 224, 224]), i3dConfig.parse(config));
+  },
+  'inception-v3': (graph, config) => {
+    const pixels = graph.input('pixels', 'float32', [1, 3, 299, 299]);
+    inceptionV3(new Scope(graph), pixels, inceptionConfig.parse(config));
+  },
+};
+
+/** Of the batch normalisations, each once. */
+function epsilons(name: string, config: unknown): number[] {
+  const graph = new Graph(name);
+  builders[name]?.(graph, config);
+  const norms = graph.nodes.filter(({ operator }) => operator === 'BatchNormalization');
+  const values = norms.map(({ attributes: { epsilon } }) => (epsilon instanceof Float ? epsilon.value : NaN));
+  return [...new Set(values)];
+}
+
+describe('a network that features come from', () => {
+  it.each(Object.entries(published))(
+    '%s asks for exactly the tensors of its public port, counters and unused heads aside',
+    (name, { config, parameters, tensors }) => {
+      const graph = new Graph(name);
+      builders[name]?.(graph, config);
+      const asked = Object.fromEntries([...graph.parameters].map(([key, { shape }]) => [key, shape]));
+      expect(asked).toEqual(tensors);
+      expect(graph.parameterCount).toBe(parameters);
+    },
+  );
+
+  it('I3D has 12,711,824 numbers', () => expect(published.i3d?.parameters).toBe(12_711_824));
+
+  it.each([
+    ['i3d', 1e-5],
+    ['inception-v3', 1e-3],
+  ])("%s adds to every variance what its port adds, or what its config's eps says", (name, epsilon) => {
+    expect(epsilons(name, {})).toEqual([epsilon]);
+    expect(epsilons(name, { eps: 0.25 })).toEqual([0.25]);
+  });
+});
