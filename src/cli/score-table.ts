@@ -1,6 +1,7 @@
 /** A saved run's scores as lines for people. */
+
+import type { RunScores, Score } from '../planner/evaluation/run-scores.js';
 import type { SavedRun } from '../planner/evaluation/saved-run.js';
-import type { RunScores, Score } from '../planner/evaluation/score.js';
 import { shownPath } from './terminal.js';
 
 export function scoreLines(run: SavedRun, { scores }: RunScores): string[] {

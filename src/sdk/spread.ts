@@ -1,6 +1,7 @@
 /** How far clips of one instruction differ between seeds: where they agree, the model is sure of what will happen. */
 import type { Frame } from '../planner/conditioning/frame.js';
 import { AidError } from '../planner/errors.js';
+import { mean } from '../planner/mean.js';
 import { atOnce, type Steps } from '../planner/turns.js';
 
 /** Pixels between two places to pause. */
@@ -81,10 +82,4 @@ function sameSize(frame: Frame | undefined, { width, height }: Frame, index: num
     'invalid-argument',
     `spread: frame ${index}: expected ${width}x${height}, got ${frame === undefined ? 'none' : `${frame.width}x${frame.height}`}`,
   );
-}
-
-function mean(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
-  return values.length === 0 ? 0 : sum / values.length;
 }

@@ -6,7 +6,7 @@ export type Interval = readonly [low: number, high: number];
 
 const RESAMPLES = 2000;
 /** 97.5 % of a normal distribution. */
-const Z = 1.959963984540054;
+export const Z_95 = 1.959963984540054;
 
 /** Of a mean: the 2.5th and 97.5th percentiles of the means of resampled values. Undefined without values. */
 export function bootstrapInterval(
@@ -30,9 +30,9 @@ export function bootstrapInterval(
 export function wilsonInterval(successes: number, trials: number): Interval | undefined {
   if (trials === 0) return undefined;
   const rate = successes / trials;
-  const denominator = 1 + Z ** 2 / trials;
-  const middle = (rate + Z ** 2 / (2 * trials)) / denominator;
-  const half = (Z * Math.sqrt((rate * (1 - rate)) / trials + Z ** 2 / (4 * trials ** 2))) / denominator;
+  const denominator = 1 + Z_95 ** 2 / trials;
+  const middle = (rate + Z_95 ** 2 / (2 * trials)) / denominator;
+  const half = (Z_95 * Math.sqrt((rate * (1 - rate)) / trials + Z_95 ** 2 / (4 * trials ** 2))) / denominator;
   return [Math.max(0, middle - half), Math.min(1, middle + half)];
 }
 

@@ -1,6 +1,7 @@
 /** The figures of an evaluation, worked out from what was measured in each scene. */
 import type { ClipReport } from '../imagination/events.js';
 import type { Sampling } from '../imagination/request.js';
+import { mean } from '../mean.js';
 import type { EngineDescription } from '../runtime/engine.js';
 import { verdictOn } from './instruction-following.js';
 import { bootstrapInterval, type Interval, wilsonInterval } from './intervals.js';
@@ -336,10 +337,6 @@ const UNKNOWN: Interval = [Number.NaN, Number.NaN];
 
 function intervalOf(values: readonly number[]): Interval {
   return bootstrapInterval(values) ?? UNKNOWN;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function median(values: readonly number[]): number {

@@ -164,6 +164,17 @@ export function readSavedRun(folder: string): SavedRun {
   }
 }
 
+/** The sample's first clip of that kind. */
+export const clipOf = ({ clips }: SavedSample, kind: SavedClipKind): SavedClip | undefined =>
+  clips.find((clip) => clip.kind === kind);
+
+/** Errors: `invalid-data`. */
+export function commandedClip(sample: SavedSample): SavedClip {
+  const clip = clipOf(sample, 'commanded');
+  if (clip === undefined) throw new AidError('invalid-data', `${sample.name}: no commanded clip`);
+  return clip;
+}
+
 /** A clip or the truth of a saved run. Errors: `invalid-image`, `invalid-data`. */
 export async function readSavedClip({ folder, video }: SavedRun, file: string): Promise<Frame[]> {
   const path = join(folder, 'clips', file);

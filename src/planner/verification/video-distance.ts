@@ -1,7 +1,9 @@
 /** A case of the distances between two sets of video features; what is expected stands in its config. */
 import { z } from 'zod';
 import { AidError } from '../errors.js';
-import { type FeatureSet, frechetDistance, kernelDistance } from '../evaluation/video-distance.js';
+import type { FeatureSet } from '../evaluation/features/feature-set.js';
+import { frechetDistance } from '../evaluation/features/frechet-distance.js';
+import { kernelDistance } from '../evaluation/features/kernel-distance.js';
 import type { Case } from './case.js';
 import type { CaseKind } from './case-kind.js';
 import { configOf } from './networks.js';

@@ -2,13 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Frame } from '#planner/conditioning/frame.js';
-import { frechetInterval, kernelInterval } from '#planner/evaluation/features/bootstrap.js';
 import { FeatureNetwork } from '#planner/evaluation/features/feature-network.js';
 import { clipTensor, protocolOf } from '#planner/evaluation/features/protocols.js';
 import { psnr, ssim } from '#planner/evaluation/metrics.js';
+import type { RunScores, Score } from '#planner/evaluation/run-scores.js';
 import { RunWriter, readSavedClip, readSavedRun, type SavedRun } from '#planner/evaluation/saved-run.js';
-import { type RunScores, type Score, scoreRun } from '#planner/evaluation/score.js';
-import { Random } from '#planner/random.js';
+import { scoreRun } from '#planner/evaluation/score.js';
 import { OnnxRuntimeEngine } from '#planner/runtime/onnxruntime/onnxruntime-engine.js';
 import { readFloats, readSafetensorsHeader, readTensorBytes } from '#planner/weights/safetensors.js';
 import { aid } from '../../cli/run-aid.js';
@@ -215,40 +214,6 @@ describe('scores of pixels', () => {
     const perfect = await save(join(temporaryFolder(), 'perfect'), truth);
     const { samples } = await scoreRun(perfect);
     expect(samples[0]?.psnrByFrame).toEqual(Array(FRAMES).fill(null));
-  });
-});
-
-describe('the bootstrap', () => {
-  const random = new Random(3);
-  const set = (count: number, shift: number) => ({
-    count,
-    width: 3,
-    values: Float64Array.from({ length: count * 3 }, () => random.normal() + shift),
-  });
-  const [a, b] = [set(200, 0), set(200, 0.5)];
-  const width = ([low, high]: readonly [number, number]): number => high - low;
-
-  it('follows from its seed, holds the value, and narrows with more samples', () => {
-    const options = { resamples: 60, seed: 1 };
-    for (const intervalOf of [
-      (x: typeof a, y: typeof a, seed = 1) => frechetInterval(1, x, y, 'unbiased', { ...options, seed }),
-      (x: typeof a, y: typeof a, seed = 1) => kernelInterval(1, x, y, { ...options, seed }),
-    ]) {
-      const interval = intervalOf(a, b);
-      expect(interval).toEqual(intervalOf(a, b));
-      expect(interval).not.toEqual(intervalOf(a, b, 2));
-      expect(interval?.[0]).toBeLessThan(1);
-      expect(interval?.[1]).toBeGreaterThan(1);
-      const few = { ...a, count: 20, values: a.values.slice(0, 60) };
-      const fewB = { ...b, count: 20, values: b.values.slice(0, 60) };
-      expect(width(intervalOf(few, fewB) as [number, number])).toBeGreaterThan(
-        1.5 * width(interval as [number, number]),
-      );
-    }
-  });
-
-  it('is none without resamples', () => {
-    expect(frechetInterval(1, a, b, 'unbiased', { resamples: 0, seed: 1 })).toBeUndefined();
   });
 });
 

@@ -9,7 +9,7 @@ import type { FloatTensor } from '../../runtime/tensor.js';
 import { checkWeights } from '../../weights/check-weights.js';
 import { inspectWeights } from '../../weights/inspect-weights.js';
 import { readSafetensorsHeader, type StoredTensor } from '../../weights/safetensors.js';
-import type { FeatureSet } from '../video-distance.js';
+import type { FeatureSet } from './feature-set.js';
 
 export type FeatureNetworkName = 'i3d' | 'inception-v3';
 

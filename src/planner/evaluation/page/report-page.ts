@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { encodeWebp } from '../../conditioning/frame.js';
 import { AidError } from '../../errors.js';
+import type { RunScores } from '../run-scores.js';
 import { readSavedClip, type SavedRun, type SavedSample, strip } from '../saved-run.js';
-import type { RunScores } from '../score.js';
 
 export interface ReportedRun {
   readonly run: SavedRun;

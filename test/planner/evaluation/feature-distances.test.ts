@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { symmetricEigen } from '#planner/evaluation/symmetric-eigen.js';
-import {
-  centeredKernelDistance,
-  type FeatureSet,
-  frechetDistance,
-  kernelDistance,
-} from '#planner/evaluation/video-distance.js';
+import type { FeatureSet } from '#planner/evaluation/features/feature-set.js';
+import { frechetDistance } from '#planner/evaluation/features/frechet-distance.js';
+import { kernelDistance } from '#planner/evaluation/features/kernel-distance.js';
+import { nuclearNorm } from '#planner/evaluation/features/nuclear-norm.js';
 import { Random } from '#planner/random.js';
 
 /** Normal features whose sample mean and covariance are what they are. */
@@ -19,36 +16,17 @@ const mapped = (set: FeatureSet, f: (value: number) => number): FeatureSet => ({
   values: Float64Array.from(set.values, f),
 });
 
-describe('symmetricEigen', () => {
-  it('diagonalises a matrix with known values', () => {
-    const { values } = symmetricEigen(Float64Array.of(2, 1, 0, 1, 2, 0, 0, 0, 5), 3);
-    expect([...values].sort()).toEqual([1, 3, 5].map((value) => expect.closeTo(value, 12)));
+describe('nuclearNorm', () => {
+  it('is the sum of the singular values, whichever side is longer', () => {
+    // The rows are orthogonal: the singular values are their lengths.
+    const matrix = Float64Array.of(3, 4, 0, 0, 0, 2);
+    expect(nuclearNorm(matrix, 2, 3)).toBeCloseTo(7, 12);
+    expect(nuclearNorm(Float64Array.of(3, 0, 4, 0, 0, 2), 3, 2)).toBeCloseTo(7, 12);
   });
 
-  it('gives V diag(w) V^T back, V orthogonal, also where values repeat', () => {
-    const n = 24;
-    const random = new Random(1);
-    const half = random.normals(n * 6);
-    // Rank 6: 18 values are 0.
-    const matrix = new Float64Array(n * n);
-    for (let i = 0; i < n; i++)
-      for (let j = 0; j < n; j++)
-        for (let k = 0; k < 6; k++)
-          matrix[i * n + j] =
-            (matrix[i * n + j] as number) + (half[i * 6 + k] as number) * (half[j * 6 + k] as number);
-    const { values, vectors } = symmetricEigen(matrix, n);
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j < n; j++) {
-        let [rebuilt, product] = [0, 0];
-        for (let k = 0; k < n; k++) {
-          rebuilt += (vectors[i * n + k] as number) * (values[k] as number) * (vectors[j * n + k] as number);
-          product += (vectors[k * n + i] as number) * (vectors[k * n + j] as number);
-        }
-        expect(rebuilt).toBeCloseTo(matrix[i * n + j] as number, 10);
-        expect(product).toBeCloseTo(i === j ? 1 : 0, 10);
-      }
-    }
-    expect([...values].filter((value) => Math.abs(value) < 1e-10)).toHaveLength(18);
+  it('takes matrices of any rank', () => {
+    expect(nuclearNorm(new Float64Array(6), 2, 3)).toBe(0);
+    expect(nuclearNorm(Float64Array.of(1, 1, 1, 1), 2, 2)).toBeCloseTo(2, 12);
   });
 });
 
@@ -92,6 +70,29 @@ describe('frechetDistance', () => {
     expect(frechetDistance(few, other)).toBeGreaterThan(0);
   });
 
+  it('is the same by rows and by covariances, also where features follow from others', () => {
+    // 8 rows of 9 features, each row twice, and once more by how often it counts.
+    const [few, other] = [features(2, 8, 9), features(3, 8, 9, 2, 1)];
+    const twice = (set: FeatureSet): FeatureSet => ({
+      ...set,
+      count: 2 * set.count,
+      values: Float64Array.of(...set.values, ...set.values),
+    });
+    const counted = frechetDistance(few, other, { drawn: Array(8).fill(2) });
+    expect(frechetDistance(twice(few), twice(other))).toBeCloseTo(counted, 6);
+    expect(counted).not.toBeCloseTo(frechetDistance(few, other), 2);
+    const biased = frechetDistance(few, other, { covariance: 'biased' });
+    expect(frechetDistance(few, other, { covariance: 'biased', drawn: Array(8).fill(2) })).toBeCloseTo(
+      biased,
+      9,
+    );
+  });
+
+  it('refuses numbers that are not finite', () => {
+    const broken = mapped(a, (value) => (value > 2 ? Number.NaN : value));
+    expect(() => frechetDistance(a, broken)).toThrow('expected finite numbers, got NaN');
+  });
+
   it('refuses one clip, and sets of different widths', () => {
     expect(() => frechetDistance(a, features(1, 1, 5))).toThrow(/at least 2 rows of 5 numbers, got 1 rows/);
     expect(() => kernelDistance(a, features(1, 9, 4))).toThrow(
@@ -119,9 +120,23 @@ describe('kernelDistance', () => {
     ).toBeGreaterThan(0.5);
   });
 
+  it('counts a row as often as it was drawn, and never as a pair with itself', () => {
+    const a: FeatureSet = { count: 3, width: 1, values: Float64Array.of(0, 1, 5) };
+    const b: FeatureSet = { count: 3, width: 1, values: Float64Array.of(2, 3, 4) };
+    // k(0,5) = 1, k(2,4) = 729; k(0,2) = k(0,4) = 1, k(5,2) = 1331, k(5,4) = 9261.
+    const across = (4 + 2 + 2 * 1331 + 9261) / 9;
+    expect(kernelDistance(a, b, { drawn: [2, 0, 1] })).toBeCloseTo(1 + 729 - 2 * across, 9);
+    // The same of 0, 0, 5 about 5/3, and of 2, 2, 4 about 8/3.
+    const k = (x: number, y: number): number => ((x - 5 / 3) * (y - 8 / 3) + 1) ** 3;
+    const centred = (4 * k(0, 2) + 2 * k(0, 4) + 2 * k(5, 2) + k(5, 4)) / 9;
+    const within = (-(5 / 3) * (10 / 3) + 1) ** 3 + (-(2 / 3) * (4 / 3) + 1) ** 3;
+    expect(kernelDistance(a, b, { centred: true, drawn: [2, 0, 1] })).toBeCloseTo(within - 2 * centred, 9);
+  });
+
   it('sees no shift when each set is centred, which is what Seer reports', () => {
     const [a, b] = [features(5, 60, 4), features(6, 50, 4)];
     const shifted = mapped(b, (value) => value + 10);
-    expect(centeredKernelDistance(a, shifted)).toBeCloseTo(centeredKernelDistance(a, b), 8);
+    const centred = { centred: true };
+    expect(kernelDistance(a, shifted, centred)).toBeCloseTo(kernelDistance(a, b, centred), 8);
   });
 });

@@ -1,0 +1,48 @@
+/** What a saved run was measured to be: `scores.json`. */
+import type { Interval } from './intervals.js';
+
+/** A number with everything that it depends on. */
+export interface Score {
+  readonly name: 'psnr' | 'ssim' | 'fvd' | 'kvd' | 'kvd_seer' | 'fid' | 'sensitivity';
+  /** What is compared, in words. */
+  readonly of: string;
+  readonly value: number;
+  /** 95 %, bootstrapped over samples: a clip and all its frames are drawn together. Absent where it was not asked for. */
+  readonly interval?: Interval;
+  readonly unit: string;
+  readonly protocol: string;
+  /** Clips on each side; of `fid`, pictures. */
+  readonly sampleCount: number;
+  /** What the network saw; `none` where pixels are compared as they are. */
+  readonly resize: string;
+  /** Of the network that made the features. */
+  readonly weightsSha256?: string;
+  readonly resamples: number;
+  readonly seed: number;
+}
+
+/** How much a clip changes with the command alone: the same noise, another instruction. */
+export interface Sensitivity {
+  readonly kind: 'swapped' | 'blank' | 'another';
+  readonly count: number;
+  /** Mean absolute difference of each frame in turn, of 255. */
+  readonly byFrame: readonly number[];
+}
+
+export interface SampleScore {
+  readonly name: string;
+  /** dB, of each frame of the commanded clip; null: exactly the truth. */
+  readonly psnrByFrame: readonly (number | null)[];
+  readonly psnr: number;
+  readonly ssim: number;
+}
+
+export interface RunScores {
+  readonly scores: readonly Score[];
+  readonly psnrByFrame: readonly number[];
+  readonly sensitivity: readonly Sensitivity[];
+  readonly samples: readonly SampleScore[];
+}
+
+export const withInterval = (score: Score, interval: Interval | undefined): Score =>
+  interval === undefined ? score : { ...score, interval };
