@@ -4,7 +4,7 @@ import type { RunScores, Score } from '../planner/evaluation/run-scores.js';
 import type { SavedRun } from '../planner/evaluation/saved-run.js';
 import { shownPath } from './terminal.js';
 
-export function scoreLines(run: SavedRun, { scores }: RunScores): string[] {
+export function scoreLines(run: SavedRun, { scores, notMeasured }: RunScores): string[] {
   const { model, data, sampling } = run;
   return [
     `${shownPath(model.path)}, SHA-256 ${model.sha256.slice(0, 12)}`,
@@ -14,6 +14,9 @@ export function scoreLines(run: SavedRun, { scores }: RunScores): string[] {
       .join(', '),
     '',
     ...scores.flatMap(linesOf),
+    ...notMeasured.map(
+      ({ name, protocol, reason }) => `${name.padEnd(12)}not measured by ${protocol}: ${reason}`,
+    ),
   ];
 }
 

@@ -7,8 +7,16 @@ import type { FeatureNetwork } from './features/feature-network.js';
 import type { Drawn, FeatureSet } from './features/feature-set.js';
 import { frechetDistance } from './features/frechet-distance.js';
 import { innerProducts, kernelDistanceOf } from './features/kernel-distance.js';
-import { clipTensor, type ProtocolName, pictureTensor, protocolOf } from './features/protocols.js';
-import { type Score, withInterval } from './run-scores.js';
+import {
+  clipTensor,
+  comparedFrames,
+  type ProtocolName,
+  pictureTensor,
+  protocolOf,
+  type VideoProtocol,
+  whyNotMeasurable,
+} from './features/protocols.js';
+import { type NotMeasured, type RunScores, type Score, withInterval } from './run-scores.js';
 import { commandedClip, readSavedClip, type SavedRun, type SavedSample } from './saved-run.js';
 
 export interface FeatureScoreOptions {
@@ -18,26 +26,63 @@ export interface FeatureScoreOptions {
   readonly abortSignal?: AbortSignal | undefined;
 }
 
-/** FVD and KVD as the protocol has them. Errors: `invalid-argument`, `invalid-weights`, `engine-failed`, `aborted`. */
+const GIVEN = { included: 'included, the true ones on both sides', 'left out': 'left out' } as const;
+/** The published codes cut what follows the point off. */
+const ROUNDED = 'colours rounded to 8 bits, not truncated';
+
+/**
+ * FVD and KVD as each of the protocols has them; one that these clips do not allow is told and does not keep the others
+ * from being measured. Errors: `invalid-weights`, `engine-failed`, `aborted`.
+ */
 export async function videoDistances(
   run: SavedRun,
   i3d: FeatureNetwork,
-  name: ProtocolName,
+  names: readonly ProtocolName[],
+  options: FeatureScoreOptions,
+): Promise<Pick<RunScores, 'scores' | 'notMeasured'>> {
+  const scores: Score[] = [];
+  const notMeasured: NotMeasured[] = [];
+  // Protocols that see the same pictures share their features.
+  const known = new Map<string, readonly [truth: FeatureSet, made: FeatureSet]>();
+  for (const name of names) {
+    const protocol = protocolOf(name);
+    const { givenFrames, resize, kernelDistances } = protocol;
+    const reason = whyNotMeasurable(protocol, run.video);
+    if (reason !== undefined) {
+      for (const measure of ['fvd', ...kernelDistances] as const)
+        notMeasured.push({ name: measure, protocol: name, reason });
+      continue;
+    }
+    const pictures = `${givenFrames}, ${resize}`;
+    const tensors = (clip: readonly Frame[], truth: readonly Frame[]): FloatTensor[] => [
+      clipTensor(comparedFrames(clip, truth, run.video.givenFrames, protocol), protocol),
+    ];
+    const sets = known.get(pictures) ?? (await featuresOf(run, i3d, tensors, name, options));
+    known.set(pictures, sets);
+    scores.push(...(await distancesBy(protocol, sets, i3d.sha256, options)));
+  }
+  return { scores, notMeasured };
+}
+
+async function distancesBy(
+  { name, givenFrames, covariance, resize, kernelDistances, caution }: VideoProtocol,
+  [truth, made]: readonly [truth: FeatureSet, made: FeatureSet],
+  weightsSha256: string,
   options: FeatureScoreOptions,
 ): Promise<Score[]> {
-  const protocol = protocolOf(name);
-  const { covariance, givenFrames, resize, kernelDistances } = protocol;
-  const tensors = (frames: readonly Frame[]): FloatTensor[] => [
-    clipTensor(frames, run.video.givenFrames, protocol),
-  ];
-  const [truth, made] = await featuresOf(run, i3d, tensors, name, options);
   const about = {
     of: 'commanded clips and the truth',
     unit: '',
-    protocol: `${name}: given frames ${givenFrames}, covariance ${covariance}, ${truth.width} logits averaged over time`,
+    protocol: [
+      `${name}: given frames ${GIVEN[givenFrames]}`,
+      `covariance ${covariance}`,
+      `${truth.width} logits averaged over time`,
+      ROUNDED,
+      ...(caution === undefined ? [] : [caution]),
+    ].join(', '),
     sampleCount: truth.count,
     resize: `${resize}, bilinear`,
-    weightsSha256: i3d.sha256,
+    weightsSha256,
     resamples: options.resamples,
     seed: options.seed,
   };
@@ -77,7 +122,7 @@ export async function pictureDistance(
     of: 'frames of the commanded clips and of the truth',
     value,
     unit: '',
-    protocol: `pytorch-fid: given frames left out, covariance unbiased, ${truth.width} pooled features`,
+    protocol: `pytorch-fid: given frames left out, covariance unbiased, ${truth.width} pooled features, ${ROUNDED}`,
     sampleCount: truth.count,
     resize: 'stretched to 299x299, bilinear',
     weightsSha256: inception.sha256,
@@ -91,27 +136,24 @@ export async function pictureDistance(
 async function featuresOf(
   run: SavedRun,
   network: FeatureNetwork,
-  tensors: (frames: readonly Frame[]) => FloatTensor[],
-  what: string,
-  options: FeatureScoreOptions,
-): Promise<[truth: FeatureSet, made: FeatureSet]> {
-  const of = (file: (sample: SavedSample) => string, side: string): Promise<FeatureSet> =>
-    network.features(tensorsOf(run, file, tensors, `${what}: ${side}`, options));
-  return [await of(({ truth }) => truth, 'truth'), await of((sample) => commandedClip(sample).file, 'clips')];
-}
-
-async function* tensorsOf(
-  run: SavedRun,
-  file: (sample: SavedSample) => string,
-  tensors: (frames: readonly Frame[]) => FloatTensor[],
+  tensors: (clip: readonly Frame[], truth: readonly Frame[]) => FloatTensor[],
   what: string,
   { onProgress, abortSignal }: FeatureScoreOptions,
-): AsyncGenerator<FloatTensor> {
-  for (const [index, sample] of run.samples.entries()) {
-    throwIfAborted(abortSignal);
-    yield* tensors(await readSavedClip(run, file(sample)));
-    onProgress?.(index + 1, run.samples.length, what);
+): Promise<[truth: FeatureSet, made: FeatureSet]> {
+  async function* tensorsOf(
+    file: (sample: SavedSample) => string,
+    side: string,
+  ): AsyncGenerator<FloatTensor> {
+    for (const [index, sample] of run.samples.entries()) {
+      throwIfAborted(abortSignal);
+      yield* tensors(await readSavedClip(run, file(sample)), await readSavedClip(run, sample.truth));
+      onProgress?.(index + 1, run.samples.length, `${what}: ${side}`);
+    }
   }
+  return [
+    await network.features(tensorsOf(({ truth }) => truth, 'truth')),
+    await network.features(tensorsOf((sample) => commandedClip(sample).file, 'clips')),
+  ];
 }
 
 function bootstrapOf(

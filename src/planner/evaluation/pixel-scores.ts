@@ -92,6 +92,7 @@ export async function pixelScores(
         ),
       ),
     ],
+    notMeasured: [],
     psnrByFrame: columns(errors).map((each) => decibels(mean(each))),
     sensitivity,
     samples,

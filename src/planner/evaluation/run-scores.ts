@@ -21,6 +21,14 @@ export interface Score {
   readonly seed: number;
 }
 
+/** A measure that these clips do not allow. */
+export interface NotMeasured {
+  readonly name: Score['name'];
+  /** Such as `stylegan-v`. */
+  readonly protocol: string;
+  readonly reason: string;
+}
+
 /** How much a clip changes with the command alone: the same noise, another instruction. */
 export interface Sensitivity {
   readonly kind: 'swapped' | 'blank' | 'another';
@@ -39,6 +47,7 @@ export interface SampleScore {
 
 export interface RunScores {
   readonly scores: readonly Score[];
+  readonly notMeasured: readonly NotMeasured[];
   readonly psnrByFrame: readonly number[];
   readonly sensitivity: readonly Sensitivity[];
   readonly samples: readonly SampleScore[];

@@ -4,7 +4,7 @@ import { pictureDistance, videoDistances } from './feature-scores.js';
 import type { FeatureNetwork } from './features/feature-network.js';
 import type { ProtocolName } from './features/protocols.js';
 import { pixelScores } from './pixel-scores.js';
-import type { RunScores } from './run-scores.js';
+import type { NotMeasured, RunScores } from './run-scores.js';
 import type { SavedRun } from './saved-run.js';
 
 export interface ScoreOptions {
@@ -32,10 +32,13 @@ export async function scoreRun(run: SavedRun, options: ScoreOptions = {}): Promi
   const common = { seed, onProgress, abortSignal };
   const pixels = await pixelScores(run, common);
   const scores = [...pixels.scores];
-  if (i3d !== undefined)
-    for (const name of protocols)
-      scores.push(...(await videoDistances(run, i3d, name, { ...common, resamples })));
+  const notMeasured: NotMeasured[] = [];
+  if (i3d !== undefined) {
+    const videos = await videoDistances(run, i3d, protocols, { ...common, resamples });
+    scores.push(...videos.scores);
+    notMeasured.push(...videos.notMeasured);
+  }
   if (inception !== undefined)
     scores.push(await pictureDistance(run, inception, { ...common, resamples: fidResamples }));
-  return { ...pixels, scores };
+  return { ...pixels, scores, notMeasured };
 }

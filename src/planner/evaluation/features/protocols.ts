@@ -3,7 +3,6 @@
  * different protocols: a number is told with its own.
  */
 import type { Frame } from '../../conditioning/frame.js';
-import { AidError } from '../../errors.js';
 import { I3D_MIN_FRAMES, I3D_SIZE } from '../../models/inception/i3d.js';
 import { INCEPTION_SIZE } from '../../models/inception/inception-v3.js';
 import { type FloatTensor, floatTensor } from '../../runtime/tensor.js';
@@ -14,13 +13,15 @@ export type ProtocolName = (typeof PROTOCOLS)[number];
 
 export interface VideoProtocol {
   readonly name: ProtocolName;
-  /** Whether the given frames are part of the clips that are compared. */
+  /** Whether the given frames are part of the clips that are compared: then they are the true ones on both sides. */
   readonly givenFrames: 'included' | 'left out';
   /** How a picture becomes 224x224. */
   readonly resize: 'shorter side to 224, centre' | 'stretched to 224x224';
   readonly covariance: 'unbiased' | 'biased';
   /** `kvd_seer`: of features whose mean was taken away, as Seer's code leaves them. */
   readonly kernelDistances: readonly ('kvd' | 'kvd_seer')[];
+  /** What keeps a number by it from being compared with published ones. */
+  readonly caution?: string;
 }
 
 const PROTOCOL: Readonly<Record<ProtocolName, VideoProtocol>> = {
@@ -44,23 +45,38 @@ const PROTOCOL: Readonly<Record<ProtocolName, VideoProtocol>> = {
     resize: 'stretched to 224x224',
     covariance: 'biased',
     kernelDistances: ['kvd'],
+    caution: 'published numbers are those of other weights, i3d_torchscript.pt',
   },
 };
 
 export const protocolOf = (name: ProtocolName): VideoProtocol => PROTOCOL[name];
 
-/** What a network sees of a clip of which the first `given` frames were given: [1, 3, F, 224, 224] in [-1, 1]. */
-export function clipTensor(
-  frames: readonly Frame[],
+/** Why clips of that many frames cannot be measured by it; undefined where they can. */
+export function whyNotMeasurable(
+  { givenFrames }: VideoProtocol,
+  { numFrames, givenFrames: given }: { readonly numFrames: number; readonly givenFrames: number },
+): string | undefined {
+  const compared = givenFrames === 'included' ? numFrames : numFrames - given;
+  if (compared >= I3D_MIN_FRAMES) return undefined;
+  return `expected clips of at least ${I3D_MIN_FRAMES} frames to compare, got ${compared}`;
+}
+
+/**
+ * What is compared of a clip of which the first `given` frames were given. What the model made of these is its decoder's
+ * copy, which nobody asked for: the published codes put the true ones before what was imagined.
+ */
+export function comparedFrames(
+  clip: readonly Frame[],
+  truth: readonly Frame[],
   given: number,
-  { name, givenFrames, resize }: VideoProtocol,
-): FloatTensor {
-  const compared = givenFrames === 'included' ? frames : frames.slice(given);
-  if (compared.length < I3D_MIN_FRAMES)
-    throw new AidError(
-      'invalid-argument',
-      `${name}: expected clips of at least ${I3D_MIN_FRAMES} frames to compare, got ${compared.length}`,
-    );
+  { givenFrames }: VideoProtocol,
+): Frame[] {
+  const imagined = clip.slice(given);
+  return givenFrames === 'included' ? [...truth.slice(0, given), ...imagined] : imagined;
+}
+
+/** What a network sees of a clip: [1, 3, F, 224, 224] in [-1, 1]. */
+export function clipTensor(compared: readonly Frame[], { resize }: VideoProtocol): FloatTensor {
   const size = I3D_SIZE;
   const data = new Float32Array(3 * compared.length * size * size);
   compared.forEach((frame, index) => {
