@@ -1,6 +1,7 @@
 """Golden cases whose judge is the published code itself, at full size and with random weights.
 
-Needs cd-fvd and pytorch-fid beside torch (`pip install --no-deps cd-fvd pytorch-fid torchvision`); nothing is downloaded:
+Needs cd-fvd, pytorch-fid and lpips beside torch (`pip install --no-deps cd-fvd pytorch-fid lpips torchvision`); nothing
+is downloaded, and only LPIPS' linear weights are not random:
 
     make_published_cases.py --out DIR     then: aid verify DIR
     make_published_cases.py --keys FILE   names and shapes of the checkpoints, as the tests hold them
@@ -11,6 +12,7 @@ Variances of batch norms are drawn down to 0.01, where the epsilon that the code
 import argparse
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import torch
@@ -46,13 +48,27 @@ def inception_features(network: nn.Module, pixels: torch.Tensor) -> torch.Tensor
     return inception.InceptionV3([3], resize_input=False, normalize_input=False).eval()(pixels)[0].flatten(1)
 
 
+class Lpips(nn.Module):
+    """lpips's, by torchvision's names: the package moves the layers of AlexNet to slices of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        import lpips
+
+        self.judge = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+        layers = {k: v for part in self.judge.net.children() for k, v in part.named_children() if list(v.parameters())}
+        self.features = nn.ModuleDict(layers)
+        for index in range(5):
+            setattr(self, f"lin{index}", getattr(self.judge, f"lin{index}"))
+
+
 def random_weights(network: nn.Module, draw: Draw) -> Tensors:
     """As the cases of `aid_reference` have them, F16."""
     weights: Tensors = {}
-    for name, value in sorted(network.state_dict().items()):
-        if name.endswith("num_batches_tracked"):
-            continue
-        if name.endswith("running_var"):
+    for name, value in sorted(tensors_of(network).items()):
+        if name.startswith("lin"):
+            drawn = value
+        elif name.endswith("running_var"):
             drawn = 10 ** draw.uniform(*value.shape, low=-2.0, high=0.0)
         elif name.endswith("bn.weight"):
             scale = weights[name.replace("weight", "running_var")].float().sqrt()
@@ -65,25 +81,33 @@ def random_weights(network: nn.Module, draw: Draw) -> Tensors:
 
 
 # Checkpoints hold these too; the networks here do not need them.
-UNUSED = ("num_batches_tracked", "AuxLogits.", "fc.")
+UNUSED = re.compile(r"num_batches_tracked$|^AuxLogits\.|^fc\.|^judge\.")
+
+
+def tensors_of(network: nn.Module) -> Tensors:
+    return {name: value for name, value in network.state_dict().items() if not UNUSED.search(name)}
+
+
 KINDS = {
     "i3d": (
         load_i3d,
         {"num_classes": 400, "width": 1},
-        lambda draw: draw.uniform(1, 3, 10, 224, 224, low=-1.0),
+        lambda draw: {"pixels": draw.uniform(1, 3, 10, 224, 224, low=-1.0)},
         lambda network, pixels: {"logits": network(pixels)},
     ),
     "inception-v3": (
         load_inception,
         {"width": 1},
-        lambda draw: draw.uniform(1, 3, 299, 299, low=-1.0),
+        lambda draw: {"pixels": draw.uniform(1, 3, 299, 299, low=-1.0)},
         lambda network, pixels: {"features": inception_features(network, pixels)},
     ),
+    "lpips": (
+        Lpips,
+        {"width": 1},
+        lambda draw: {name: draw.uniform(4, 3, 96, 128, low=-1.0) for name in ("a", "b")},
+        lambda network, a, b: {"distance": network.judge(a, b).flatten()},
+    ),
 }
-
-
-def used(weights: Tensors) -> Tensors:
-    return {k: v for k, v in weights.items() if not k.startswith(UNUSED[1:]) and not k.endswith(UNUSED[0])}
 
 
 def main() -> None:
@@ -96,19 +120,19 @@ def main() -> None:
     published = {}
     for kind, (load, config, inputs, outputs) in KINDS.items():
         network = load().eval()
-        tensors = {name: list(value.shape) for name, value in used(network.state_dict()).items()}
-        parameters = sum(value.numel() for value in used(network.state_dict()).values())
+        tensors = {name: list(value.shape) for name, value in tensors_of(network).items()}
+        parameters = sum(value.numel() for value in tensors_of(network).values())
         published[kind] = {"config": config, "parameters": parameters, "tensors": tensors}
         if arguments.out is None:
             continue
         draw = Draw(arguments.seed)
         weights = random_weights(network, draw)
         network.load_state_dict({k: v.float() for k, v in weights.items()}, strict=False)
-        pixels = inputs(draw)
+        given = inputs(draw)
         with torch.no_grad():
-            io = {"pixels": pixels, **outputs(network, pixels)}
+            io = {**given, **outputs(network, **given)}
         note = "random weights through the published code"
-        write_case(Case(arguments.out / f"{kind}-published", {"kind": kind, "note": note, **config}, used(weights), io))
+        write_case(Case(arguments.out / f"{kind}-published", {"kind": kind, "note": note, **config}, weights, io))
     if arguments.keys is not None:
         rows = ",\n".join(
             f'"{kind}": {{"config": {json.dumps(each["config"])}, "parameters": {each["parameters"]}, "tensors": {{\n'

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
 import { FeatureNetwork } from '../planner/evaluation/features/feature-network.js';
+import { LpipsNetwork } from '../planner/evaluation/features/lpips-network.js';
 import { PROTOCOLS, type ProtocolName } from '../planner/evaluation/features/protocols.js';
 import { readSavedRun } from '../planner/evaluation/saved-run.js';
 import { type ScoreOptions, scoreRun } from '../planner/evaluation/score.js';
@@ -15,6 +16,7 @@ import { scoreLines } from './score-table.js';
 import { say, sayJson } from './terminal.js';
 
 interface ScoreFlags {
+  readonly lpips?: string;
   readonly i3d?: string;
   readonly inception?: string;
   readonly protocol?: readonly ProtocolName[];
@@ -28,8 +30,9 @@ interface ScoreFlags {
 
 export function scoreCommand(): Command {
   return new Command('score')
-    .description('measure a saved run again: PSNR, SSIM, sensitivity to the command, FVD, KVD, FID')
+    .description('measure a saved run again: PSNR, SSIM, sensitivity to the command, LPIPS, FVD, KVD, FID')
     .argument('<run>', 'folder that aid evaluate --save made')
+    .option('--lpips <file>', "torchvision's AlexNet's weights as safetensors, for LPIPS")
     .option('--i3d <file>', "I3D's weights as safetensors, for FVD and KVD")
     .option('--inception <file>', "Inception v3's weights as safetensors, for FID")
     .addOption(new Option('--protocol <name...>', 'of FVD and KVD (default: seer)').choices(PROTOCOLS))
@@ -58,14 +61,17 @@ async function score(
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<void> {
-  const { i3d, inception, protocol, resamples, fidResamples, seed, provider, threads } = flags;
+  const { lpips, i3d, inception, protocol, resamples, fidResamples, seed, provider, threads } = flags;
   const run = readSavedRun(folder);
   const engine =
-    i3d === undefined && inception === undefined
+    lpips === undefined && i3d === undefined && inception === undefined
       ? undefined
       : await chooseEngine({ provider, ...(threads === undefined ? {} : { threads }) });
   try {
     const options: ScoreOptions = {
+      ...(engine === undefined || lpips === undefined
+        ? {}
+        : { lpips: await LpipsNetwork.load(engine, lpips) }),
       ...(engine === undefined || i3d === undefined
         ? {}
         : { i3d: await FeatureNetwork.load(engine, 'i3d', i3d) }),

@@ -26,7 +26,7 @@ it('holds what it needs and nothing else, and works where it is installed', asyn
   const paths = packed?.files.map(({ path }) => path) ?? [];
   const allowed = [
     /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
-    /^(models\/aid-mini|msgs)\/.+$/,
+    /^(models\/(aid-mini|lpips)|msgs)\/.+$/,
     /^dist\/.+\.(js|d\.ts|proto|html)$/,
     /^docs\/([^/]+\.md|decisions\/.+\.md|images\/.+)$/,
     /^examples\/[^/]+\.(ts|md)$/,
@@ -43,6 +43,7 @@ it('holds what it needs and nothing else, and works where it is installed', asyn
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' });
   const needed = [
     'LICENSE',
+    'models/lpips/linear.safetensors',
     'README.md',
     ...sources.filter((path) => path.endsWith('.ts')).map((path) => `dist/${path.replace(/ts$/, 'js')}`),
     ...sources.filter((path) => /\.(proto|html)$/.test(path)).map((path) => `dist/${path}`),

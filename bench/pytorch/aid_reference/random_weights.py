@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from .draw import Draw
 from .inception import FrozenBatchNorm
+from .lpips import ChannelWeights
 
 
 def random_weights(network: nn.Module, draw: Draw) -> dict[str, Tensor]:
@@ -33,6 +34,8 @@ def _values(module: nn.Module, leaf: str, parameter: Tensor, draw: Draw) -> Tens
     if isinstance(module, FrozenBatchNorm) and leaf == "weight":
         # ReLU loses half of what comes: the next layer gets as much as this one only when it grows.
         return 1.4 * draw.uniform(*shape, low=0.5, high=1.5)
+    if isinstance(module, ChannelWeights):
+        return draw.uniform(*shape)
     if leaf == "mix_factor":
         return draw.normal(*shape)
     if leaf in ("class_embedding", "queries") or isinstance(module, nn.Embedding):

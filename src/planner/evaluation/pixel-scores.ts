@@ -19,6 +19,9 @@ export interface PixelScoreOptions {
   readonly abortSignal?: AbortSignal | undefined;
 }
 
+/** Of means over samples, which cost nothing. */
+export const MEAN_RESAMPLES = 2000;
+
 const KINDS = ['swapped', 'blank', 'another'] as const satisfies readonly Sensitivity['kind'][];
 const SENSITIVITY_OF: Readonly<Record<Sensitivity['kind'], string>> = {
   swapped: 'another command, the same noise',
@@ -59,8 +62,15 @@ export async function pixelScores(
     values: readonly number[],
   ): Score =>
     withInterval(
-      { ...about, value: mean(values), sampleCount: values.length, resize: 'none', resamples: 2000, seed },
-      bootstrapInterval(values, { seed }),
+      {
+        ...about,
+        value: mean(values),
+        sampleCount: values.length,
+        resize: 'none',
+        resamples: MEAN_RESAMPLES,
+        seed,
+      },
+      bootstrapInterval(values, { seed, resamples: MEAN_RESAMPLES }),
     );
   const { width, height, numFrames, givenFrames } = run.video;
   const of = 'commanded clips and the truth';

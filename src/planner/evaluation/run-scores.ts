@@ -3,7 +3,7 @@ import type { Interval } from './intervals.js';
 
 /** A number with everything that it depends on. */
 export interface Score {
-  readonly name: 'psnr' | 'ssim' | 'fvd' | 'kvd' | 'kvd_seer' | 'fid' | 'sensitivity';
+  readonly name: 'psnr' | 'ssim' | 'lpips' | 'fvd' | 'kvd' | 'kvd_seer' | 'fid' | 'sensitivity';
   /** What is compared, in words. */
   readonly of: string;
   readonly value: number;
@@ -43,6 +43,8 @@ export interface SampleScore {
   readonly psnrByFrame: readonly (number | null)[];
   readonly psnr: number;
   readonly ssim: number;
+  /** Absent where it was not asked for. */
+  readonly lpips?: number;
 }
 
 export interface RunScores {

@@ -2,12 +2,15 @@
 import { AidError } from '../errors.js';
 import { pictureDistance, videoDistances } from './feature-scores.js';
 import type { FeatureNetwork } from './features/feature-network.js';
+import type { LpipsNetwork } from './features/lpips-network.js';
 import type { ProtocolName } from './features/protocols.js';
+import { lpipsScore } from './lpips-score.js';
 import { pixelScores } from './pixel-scores.js';
 import type { NotMeasured, RunScores } from './run-scores.js';
 import type { SavedRun } from './saved-run.js';
 
 export interface ScoreOptions {
+  readonly lpips?: LpipsNetwork | undefined;
   readonly i3d?: FeatureNetwork | undefined;
   readonly inception?: FeatureNetwork | undefined;
   readonly protocols?: readonly ProtocolName[];
@@ -22,7 +25,15 @@ export interface ScoreOptions {
 
 /** Errors: `invalid-data`, `invalid-argument`, `invalid-weights`, `engine-failed`, `aborted`. */
 export async function scoreRun(run: SavedRun, options: ScoreOptions = {}): Promise<RunScores> {
-  const { i3d, inception, protocols = ['seer'], resamples = 100, fidResamples = 40, seed = 1 } = options;
+  const {
+    lpips,
+    i3d,
+    inception,
+    protocols = ['seer'],
+    resamples = 100,
+    fidResamples = 40,
+    seed = 1,
+  } = options;
   const { onProgress, abortSignal } = options;
   if (run.samples.length < 2)
     throw new AidError(
@@ -33,6 +44,16 @@ export async function scoreRun(run: SavedRun, options: ScoreOptions = {}): Promi
   const pixels = await pixelScores(run, common);
   const scores = [...pixels.scores];
   const notMeasured: NotMeasured[] = [];
+  let { samples } = pixels;
+  if (lpips !== undefined) {
+    const looks = await lpipsScore(run, lpips, common);
+    if (looks.score !== undefined) scores.push(looks.score);
+    if (looks.notMeasured !== undefined) notMeasured.push(looks.notMeasured);
+    samples = samples.map((sample, index) => {
+      const value = looks.bySample[index];
+      return value === undefined ? sample : { ...sample, lpips: value };
+    });
+  }
   if (i3d !== undefined) {
     const videos = await videoDistances(run, i3d, protocols, { ...common, resamples });
     scores.push(...videos.scores);
@@ -40,5 +61,5 @@ export async function scoreRun(run: SavedRun, options: ScoreOptions = {}): Promi
   }
   if (inception !== undefined)
     scores.push(await pictureDistance(run, inception, { ...common, resamples: fidResamples }));
-  return { ...pixels, scores, notMeasured };
+  return { ...pixels, samples, scores, notMeasured };
 }

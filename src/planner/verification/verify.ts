@@ -5,6 +5,7 @@ import type { Engine, EngineDescription } from '../runtime/engine.js';
 import { type Case, findCases, readCase } from './case.js';
 import type { CaseKind, Output, Outputs } from './case-kind.js';
 import { i3dCase, inceptionCase } from './inception.js';
+import { lpipsCase } from './lpips.js';
 import { autoencoderCase, clipTextCase, clipVisionCase, dqFormerCase, unetCase } from './networks.js';
 import { samplerCase } from './sampling.js';
 import { trainingCase } from './training.js';
@@ -36,6 +37,7 @@ const kinds: ReadonlyMap<string, CaseKind> = new Map([
   ['video-distance', videoDistanceCase],
   ['i3d', i3dCase],
   ['inception-v3', inceptionCase],
+  ['lpips', lpipsCase],
 ]);
 
 /** What other providers than the CPU are allowed: their kernels add up in another order and round elsewhere. */

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { i3d, i3dConfig } from '#planner/models/inception/i3d.js';
 import { inceptionConfig, inceptionV3 } from '#planner/models/inception/inception-v3.js';
-import { Float, Graph } from '#planner/onnx/graph.js';
+import { lpips, lpipsConfig } from '#planner/models/lpips.js';
+import { Float, Graph, type Value } from '#planner/onnx/graph.js';
 import { Scope } from '#planner/onnx/scope.js';
 
 interface Published {
@@ -10,7 +11,7 @@ interface Published {
   readonly parameters: number;
   readonly tensors: Readonly<Record<string, readonly number[]>>;
 }
-/** Made by `bench/pytorch/make_published_cases.py` from cd-fvd's and pytorch-fid's networks. */
+/** Made by `bench/pytorch/make_published_cases.py` from the networks of cd-fvd, pytorch-fid and lpips. */
 const file = new URL('fixtures/published-features.json', import.meta.url);
 const published = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Published>;
 
@@ -21,6 +22,10 @@ const builders: Readonly<Record<string, (graph: Graph, config: unknown) => void>
   'inception-v3': (graph, config) => {
     const pixels = graph.input('pixels', 'float32', [1, 3, 299, 299]);
     inceptionV3(new Scope(graph), pixels, inceptionConfig.parse(config));
+  },
+  lpips: (graph, config) => {
+    const [a, b] = ['a', 'b'].map((name) => graph.input(name, 'float32', [1, 3, 128, 128])) as [Value, Value];
+    lpips(new Scope(graph), a, b, lpipsConfig.parse(config));
   },
 };
 

@@ -5,6 +5,7 @@ from .denoising import SAMPLER, TRAINING
 from .dqformer import DQFORMER
 from .inception import I3D, INCEPTION_V3
 from .kind import Kind
+from .lpips import LPIPS
 from .unet import UNET_AID, UNET_SVD
 from .vae import VAE
 from .video_distance import VIDEO_DISTANCE
@@ -21,6 +22,7 @@ KINDS: dict[str, Kind] = {
     "video-distance": VIDEO_DISTANCE,
     "i3d": I3D,
     "inception-v3": INCEPTION_V3,
+    "lpips": LPIPS,
 }
 
 __all__ = ["KINDS", "Kind"]
