@@ -2,6 +2,7 @@
 import type { Frame } from '../conditioning/frame.js';
 import { throwIfAborted } from '../errors.js';
 import { mean } from '../mean.js';
+import { DifferenceSum } from './difference-map.js';
 import { bootstrapInterval } from './intervals.js';
 import { decibels, meanSquaredError, ssim } from './metrics.js';
 import {
@@ -34,9 +35,10 @@ export async function pixelScores(
   run: SavedRun,
   { seed, onProgress, abortSignal }: PixelScoreOptions,
 ): Promise<RunScores> {
+  const { width, height, numFrames, givenFrames } = run.video;
   const samples: SampleScore[] = [];
   const errors: number[][] = [];
-  const differences = new Map<Sensitivity['kind'], number[][]>(KINDS.map((kind) => [kind, []]));
+  const changes = KINDS.map((kind) => ({ kind, curves: [] as number[][], where: new DifferenceSum() }));
   for (const [index, sample] of run.samples.entries()) {
     throwIfAborted(abortSignal);
     const truth = await readSavedClip(run, sample.truth);
@@ -49,11 +51,12 @@ export async function pixelScores(
       psnr: decibels(mean(byFrame)),
       ssim: ssim(made, truth),
     });
-    for (const kind of KINDS) {
+    for (const { kind, curves, where } of changes) {
       const clip = clipOf(sample, kind);
       if (clip === undefined) continue;
       const other = await readSavedClip(run, clip.file);
-      differences.get(kind)?.push(made.map((frame, i) => meanAbsoluteDifference(frame, other[i] as Frame)));
+      curves.push(made.map((frame, i) => meanAbsoluteDifference(frame, other[i] as Frame)));
+      for (let i = givenFrames; i < made.length; i++) where.add(made[i] as Frame, other[i] as Frame);
     }
     onProgress?.(index + 1, run.samples.length, 'comparing pixels');
   }
@@ -72,13 +75,12 @@ export async function pixelScores(
       },
       bootstrapInterval(values, { seed, resamples: MEAN_RESAMPLES }),
     );
-  const { width, height, numFrames, givenFrames } = run.video;
   const of = 'commanded clips and the truth';
   const protocol = `8-bit RGB at ${width}x${height}, all ${numFrames} frames, the ${givenFrames} given included; first seed; mean over samples`;
-  const sensitivity = KINDS.flatMap((kind): Sensitivity[] => {
-    const curves = differences.get(kind) ?? [];
-    if (curves.length === 0) return [];
-    return [{ kind, count: curves.length, byFrame: columns(curves).map(mean) }];
+  const sensitivity = changes.flatMap(({ kind, curves, where }): Sensitivity[] => {
+    const byPlace = where.map();
+    if (byPlace === undefined) return [];
+    return [{ kind, count: curves.length, byFrame: columns(curves).map(mean), byPlace }];
   });
   return {
     scores: [
@@ -90,17 +92,19 @@ export async function pixelScores(
         { name: 'ssim', of, unit: '', protocol: `${protocol}; scikit-image's default` },
         samples.map((each) => each.ssim),
       ),
-      ...sensitivity.map(({ kind }) =>
-        scoreOf(
-          {
-            name: 'sensitivity',
-            of: SENSITIVITY_OF[kind],
-            unit: 'of 255',
-            protocol: 'mean absolute difference of pixels from the commanded clip; mean over samples',
-          },
-          (differences.get(kind) ?? []).map(mean),
+      ...changes
+        .filter(({ curves }) => curves.length > 0)
+        .map(({ kind, curves }) =>
+          scoreOf(
+            {
+              name: 'sensitivity',
+              of: SENSITIVITY_OF[kind],
+              unit: 'of 255',
+              protocol: 'mean absolute difference of pixels from the commanded clip; mean over samples',
+            },
+            curves.map(mean),
+          ),
         ),
-      ),
     ],
     notMeasured: [],
     psnrByFrame: columns(errors).map((each) => decibels(mean(each))),

@@ -1,4 +1,5 @@
 /** What a saved run was measured to be: `scores.json`. */
+import type { DifferenceMap } from './difference-map.js';
 import type { Interval } from './intervals.js';
 
 /** A number with everything that it depends on. */
@@ -33,8 +34,10 @@ export interface NotMeasured {
 export interface Sensitivity {
   readonly kind: 'swapped' | 'blank' | 'another';
   readonly count: number;
-  /** Mean absolute difference of each frame in turn, of 255. */
+  /** When: mean absolute difference of each frame in turn, of 255. */
   readonly byFrame: readonly number[];
+  /** Where: over the frames that were not given, and all samples. */
+  readonly byPlace: DifferenceMap;
 }
 
 export interface SampleScore {

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Frame } from '#planner/conditioning/frame.js';
-import { RunWriter } from '#planner/evaluation/saved-run.js';
+import { RunWriter, readSavedRun } from '#planner/evaluation/saved-run.js';
+import { scoreRun } from '#planner/evaluation/score.js';
 import { aid } from '../../cli/run-aid.js';
 import { startBrowser } from '../../support/browser.js';
 import { sharedFolder } from '../training/tiny-runs.js';
@@ -14,6 +15,12 @@ const folder = sharedFolder();
 const page = (name: string): string => join(folder, `${name}.html`);
 
 /** Grey that gets brighter with every frame: a frame is told by its colour. */
+/** The same, and 30 brighter from the 17th column on. */
+const changed = (start: number): Frame[] =>
+  clip(start).map((frame) => ({
+    ...frame,
+    data: frame.data.map((value, i) => ((i / 3) % 32 >= 16 ? Math.min(255, value + 30) : value)),
+  }));
 const clip = (start: number): Frame[] =>
   Array.from({ length: FRAMES }, (_, i) => ({
     width: 32,
@@ -21,7 +28,11 @@ const clip = (start: number): Frame[] =>
     data: new Uint8Array(32 * 24 * 3).fill(start + 30 * i),
   }));
 
-async function save(name: string, starts: readonly number[]): Promise<string> {
+async function save(
+  name: string,
+  starts: readonly number[],
+  { families = true, judged = true }: { readonly families?: boolean; readonly judged?: boolean } = {},
+): Promise<string> {
   const writer = await RunWriter.open<null>(join(folder, name), name);
   for (const [index, start] of starts.entries()) {
     const instruction = index === 0 ? 'put </script> & <b>' : `push block ${index}`;
@@ -30,11 +41,11 @@ async function save(name: string, starts: readonly number[]): Promise<string> {
       {
         name: `scene ${index}`,
         instruction,
-        family: index < 2 ? 'push' : 'stack',
+        ...(families ? { family: index < 2 ? 'push' : 'stack' } : {}),
         truth: clip(40),
         clips: [
-          { kind: 'commanded', ...said, frames: clip(start), followed: index !== 1 },
-          { kind: 'swapped', ...said, frames: clip(start + 5), followed: true },
+          { kind: 'commanded', ...said, frames: clip(start), ...(judged ? { followed: index !== 1 } : {}) },
+          { kind: 'swapped', ...said, frames: changed(start) },
         ],
       },
       null,
@@ -60,6 +71,24 @@ beforeAll(async () => {
   const [first, second] = [await save('first', [50, 70, 44]), await save('second', [41, 80, 60])];
   expect((await aid(['report', first, '--out', page('one')])).exitCode).toBe(0);
   expect((await aid(['report', first, '--compare', second, '--out', page('two')])).exitCode).toBe(0);
+  // A user's own: no families, no verdicts.
+  const own = await save('own', [50, 90, 60, 44], { families: false, judged: false });
+  expect((await aid(['report', own, '--samples', '2', '--out', page('own')])).exitCode).toBe(0);
+  // The one that failed is neither the worst nor the best.
+  const failing = await save('failing', [90, 50, 41]);
+  expect((await aid(['report', failing, '--samples', '1', '--out', page('failing')])).exitCode).toBe(0);
+  for (const [run, value, letter] of [
+    [first, 1, 'a'],
+    [second, 2, 'b'],
+  ] as const) {
+    const scores = await scoreRun(readSavedRun(run));
+    const about = { of: 'clips', unit: '', protocol: 'seer', resize: 'some', resamples: 9, seed: 1 };
+    const fvd = { name: 'fvd', value, sampleCount: 4 - value, weightsSha256: letter.repeat(64), ...about };
+    const notMeasured = run === first ? [] : [{ name: 'kvd', protocol: 'stylegan-v', reason: 'too short' }];
+    const file = JSON.stringify({ ...scores, scores: [...scores.scores, fvd], notMeasured });
+    writeFileSync(join(run, 'scores.json'), file);
+  }
+  expect((await aid(['report', first, '--compare', second, '--out', page('weights')])).exitCode).toBe(0);
   const started = await startBrowser();
   if (typeof started === 'string') reason = started;
   else browser = started;
@@ -93,9 +122,9 @@ describe('opened in a browser', () => {
         await opened.close();
       }
     });
-  /** A pixel in the middle of the nth canvas: what is grey, and whether anything is drawn. */
+  /** A pixel in the middle of the nth clip: what is grey, and whether anything is drawn. */
   const pixel = (nth: number): string =>
-    `document.querySelectorAll('canvas')[${nth}].getContext('2d').getImageData(16, 12, 1, 1).data`;
+    `document.querySelectorAll('.sample canvas')[${nth}].getContext('2d').getImageData(16, 12, 1, 1).data`;
   const grey = (opened: Page, nth: number): Promise<number> => opened.evaluate(`${pixel(nth)}[0]`);
   const names = (opened: Page): Promise<string[]> => opened.locator('.sample h3').allTextContents();
   const drawn = (opened: Page): Promise<unknown> =>
@@ -106,7 +135,7 @@ describe('opened in a browser', () => {
     expect(await opened.locator('#scores tr').count()).toBe(4);
     expect(await opened.locator('#scores').textContent()).toContain('n = 3');
     expect(await opened.locator('#curves polyline').count()).toBe(2);
-    expect(await opened.locator('#families').textContent()).toContain('1 of 2');
+    expect(await opened.locator('#groups').textContent()).toContain('1 of 2');
     expect(await opened.locator('#about').textContent()).toContain('Warning: mind the gap');
     expect(await names(opened)).toEqual([
       'scene 1: push block 1',
@@ -150,8 +179,59 @@ describe('opened in a browser', () => {
     await opened.selectOption('#order', 'failures');
     expect(await names(opened)).toEqual(['scene 1: push block 1']);
     await opened.selectOption('#order', 'worst');
-    await opened.selectOption('#family', 'stack');
+    await opened.selectOption('#group', 'stack');
     expect(await names(opened)).toEqual(['scene 2: push block 2']);
+  });
+
+  used('one', 'shows where clips change with the command, over all of them and in each', async (opened) => {
+    const map = opened.locator('#maps canvas');
+    expect(await map.count()).toBe(1);
+    expect(await opened.locator('#maps figcaption').textContent()).toBe('other command, white is 30.00');
+    const reds = (selector: string, nth: number): Promise<number[]> =>
+      opened.evaluate(`[8, 24].map((x) => Math.max(...document.querySelectorAll('${selector}')[${nth}]
+        .getContext('2d').getImageData(x, 12, 1, 1).data.slice(0, 3)))`);
+    expect(await reds('#maps canvas', 0)).toEqual([0, 255]);
+    await drawn(opened);
+    // The swapped clip of the first sample: as it is, then what changes in it.
+    expect((await reds('.sample canvas', 2))[0]).toBeGreaterThan(60);
+    await opened.check('#change');
+    const [still = 255, moved = 0] = await reds('.sample canvas', 2);
+    expect([still < 40, moved > 120]).toEqual([true, true]);
+    expect((await reds('.sample canvas', 1))[0]).toBeGreaterThan(60);
+  });
+
+  used('own', "groups a user's own episodes by their commands", async (opened) => {
+    expect(await opened.locator('#groups td:first-child').allTextContents()).toEqual([
+      'push block 1',
+      'push block 2',
+      'put </script> & <b>',
+      'push block 3',
+    ]);
+    expect(await opened.locator('#groups').textContent()).toContain('not judged');
+    await opened.selectOption('#group', 'push block 1');
+    expect(await names(opened)).toEqual(['scene 1: push block 1']);
+  });
+
+  used('failing', 'holds what failed even where it is neither the worst nor the best', async (opened) => {
+    expect(await names(opened)).toEqual(['scene 0: put </script> & <b>', 'scene 1: push block 1']);
+    await opened.selectOption('#order', 'failures');
+    expect(await names(opened)).toEqual(['scene 1: push block 1']);
+    expect(await opened.locator('#samples').textContent()).toContain(
+      '2 of 3 samples are in this page: 1 of 1 failures',
+    );
+  });
+
+  used('weights', 'lays numbers beside each other only where they were measured alike', async (opened) => {
+    const rows = await opened.locator('#scores tr').allTextContents();
+    const fvd = rows.filter((row) => row.startsWith('fvd'));
+    expect(fvd).toEqual([
+      expect.stringMatching(/^fvd1\.000 n = 3; 9 resamples, seed 1not measured.*; weights aaaaaaaaaaaa$/),
+      expect.stringMatching(/^fvdnot measured2\.000 n = 2; 9 resamples, seed 1.*; weights bbbbbbbbbbbb$/),
+    ]);
+    expect(rows.filter((row) => row.startsWith('psnr'))).toHaveLength(1);
+    expect(await opened.locator('#scores').textContent()).toContain(
+      'second: kvd by stylegan-v not measured: too short',
+    );
   });
 
   used('two', 'lays another run beside it', async (opened) => {

@@ -235,6 +235,13 @@ describe('scores of pixels', () => {
     ]);
     expect(sensitivity[1]?.byFrame).toEqual(Array(FRAMES).fill(0));
     expect(Math.min(...(sensitivity[0]?.byFrame ?? []))).toBeGreaterThan(1);
+    expect(sensitivity[1]?.byPlace).toMatchObject({ width: WIDTH, height: HEIGHT, largest: 0 });
+    // The mean over places is that over the frames that were not given.
+    const { byFrame = [], byPlace } = sensitivity[0] ?? {};
+    const cells = [...Buffer.from(byPlace?.cells ?? '', 'base64')];
+    const whole = (mean(cells) * (byPlace?.largest ?? 0)) / 255;
+    expect(cells).toHaveLength(WIDTH * HEIGHT);
+    expect(Math.abs(whole - mean(byFrame.slice(1)))).toBeLessThan(0.1);
   });
 
   it('a clip that is the truth is told as such, not as a number', async () => {

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { encodeWebp } from '../../conditioning/frame.js';
 import { AidError } from '../../errors.js';
+import { mean } from '../../mean.js';
 import type { RunScores } from '../run-scores.js';
-import { readSavedClip, type SavedRun, type SavedSample, strip } from '../saved-run.js';
+import { clipOf, readSavedClip, type SavedRun, type SavedSample, strip } from '../saved-run.js';
 
 export interface ReportedRun {
   readonly run: SavedRun;
@@ -14,7 +15,10 @@ export interface ReportedRun {
 export interface ReportPageOptions {
   /** Another run on the same samples. */
   readonly compare?: ReportedRun | undefined;
-  /** Samples in the page, half of them the worst and half the best; 24 unless said otherwise. */
+  /**
+   * Samples in the page, half of them the worst and half the best, and as many failures at the most; 24 unless said
+   * otherwise.
+   */
   readonly samples?: number;
 }
 
@@ -26,9 +30,11 @@ export async function reportPage(reported: ReportedRun, options: ReportPageOptio
   const { compare, samples = SAMPLES } = options;
   const runs = compare === undefined ? [reported] : [reported, compare];
   if (compare !== undefined) checkComparable(reported.run, compare.run);
-  const names = chosenNames(reported, samples);
+  const failed = failuresIn(runs);
+  const names = new Set([...failed.slice(0, samples), ...worstAndBest(reported, samples)]);
   const data = {
     shown: names.size,
+    failures: { total: failed.length, shown: failed.filter((name) => names.has(name)).length },
     runs: await Promise.all(runs.map((each) => runData(each, names))),
   };
   const template = readFileSync(new URL('page.html', import.meta.url), 'utf8');
@@ -50,12 +56,27 @@ function checkComparable(a: SavedRun, b: SavedRun): void {
     throw new AidError('invalid-argument', `${b.folder}: no sample of ${a.folder} in it`);
 }
 
-function chosenNames({ scores }: ReportedRun, count: number): Set<string> {
-  const sorted = scores.samples.toSorted((a, b) => a.psnr - b.psnr).map(({ name }) => name);
-  if (sorted.length <= count) return new Set(sorted);
-  const worst = Math.ceil(count / 2);
-  return new Set([...sorted.slice(0, worst), ...sorted.slice(sorted.length - (count - worst))]);
+/** Samples whose command was not followed in one of the runs, those that look worst in the first run first. */
+function failuresIn(runs: readonly ReportedRun[]): string[] {
+  const failed = new Set(
+    runs.flatMap(({ run }) => run.samples.filter((sample) => verdictOf(sample).includes(false))).map(nameOf),
+  );
+  return worstFirst(runs[0] as ReportedRun).filter((name) => failed.has(name));
 }
+
+function worstAndBest(reported: ReportedRun, count: number): string[] {
+  const sorted = worstFirst(reported);
+  if (sorted.length <= count) return sorted;
+  const worst = Math.ceil(count / 2);
+  return [...sorted.slice(0, worst), ...sorted.slice(sorted.length - (count - worst))];
+}
+
+const nameOf = ({ name }: { readonly name: string }): string => name;
+const worstFirst = ({ scores }: ReportedRun): string[] =>
+  scores.samples.toSorted((a, b) => a.psnr - b.psnr).map(nameOf);
+
+/** What a sample is counted under: the family of its command, or the command itself where it has none. */
+const groupOf = ({ family = '', instruction }: SavedSample): string => (family === '' ? instruction : family);
 
 async function runData({ run, scores }: ReportedRun, names: ReadonlySet<string>): Promise<unknown> {
   const { model, sampling, engine, data, protocol, warnings, video, statesWrittenBy } = run;
@@ -65,9 +86,10 @@ async function runData({ run, scores }: ReportedRun, names: ReadonlySet<string>)
     const score = scores.samples.find(({ name }) => name === sample.name);
     const clips: unknown[] = [];
     for (const { file, ...clip } of sample.clips) clips.push({ ...clip, source: await source(run, file) });
-    const { name, instruction, family = '' } = sample;
+    const { name, instruction } = sample;
     const truth = await source(run, sample.truth);
-    samples.push({ name, instruction, family, psnr: score?.psnr, ssim: score?.ssim, truth, clips });
+    const { psnr, ssim, lpips } = score ?? {};
+    samples.push({ name, instruction, group: groupOf(sample), psnr, ssim, lpips, truth, clips });
   }
   const settings = Object.entries(sampling).map(([name, value]) => `${name} ${value}`);
   return {
@@ -81,31 +103,35 @@ async function runData({ run, scores }: ReportedRun, names: ReadonlySet<string>)
     video,
     total: run.samples.length,
     scores: scores.scores,
+    notMeasured: scores.notMeasured,
     psnrByFrame: scores.psnrByFrame,
     sensitivity: scores.sensitivity,
-    families: familiesOf(run, scores),
+    groups: groupsOf(run, scores),
     samples,
   };
 }
 
-function familiesOf({ samples }: SavedRun, scores: RunScores): unknown[] {
-  const families = [...new Set(samples.map(({ family = '' }) => family))].sort();
-  return families.map((name) => {
-    const members = samples.filter(({ family = '' }) => family === name);
+/** Those with the largest share of failures first, among equals those that look worst. */
+function groupsOf({ samples }: SavedRun, scores: RunScores): unknown[] {
+  const psnrOf = new Map(scores.samples.map(({ name, psnr }) => [name, psnr]));
+  const groups = [...new Set(samples.map(groupOf))].map((name) => {
+    const members = samples.filter((sample) => groupOf(sample) === name);
     const verdicts = members.flatMap(verdictOf);
-    const psnrs = scores.samples.filter((score) => members.some((member) => member.name === score.name));
     return {
       name,
       samples: members.length,
       judged: verdicts.length,
       followed: verdicts.filter(Boolean).length,
-      psnr: psnrs.reduce((sum, { psnr }) => sum + psnr, 0) / psnrs.length,
+      psnr: mean(members.flatMap((member) => psnrOf.get(member.name) ?? [])),
     };
   });
+  const failing = ({ judged, followed }: (typeof groups)[number]): number =>
+    judged === 0 ? 0 : 1 - followed / judged;
+  return groups.sort((a, b) => failing(b) - failing(a) || a.psnr - b.psnr);
 }
 
-function verdictOf({ clips }: SavedSample): boolean[] {
-  const followed = clips.find(({ kind }) => kind === 'commanded')?.followed;
+function verdictOf(sample: SavedSample): boolean[] {
+  const followed = clipOf(sample, 'commanded')?.followed;
   return followed === undefined ? [] : [followed];
 }
 
