@@ -1,6 +1,7 @@
 /** An evaluation's figures as lines for people. */
 import { relative } from 'node:path';
-import type { EvaluationReport, Following } from '../planner/evaluation/report.js';
+import type { Following } from '../planner/evaluation/following.js';
+import type { EvaluationReport } from '../planner/evaluation/report.js';
 
 const LABEL = 26;
 

@@ -47,6 +47,14 @@ export function pixelsToFrame(pixels: Float32Array, width: number, height: numbe
   return { width, height, data: new Uint8Array(data.buffer) };
 }
 
+/** A frame as the planner has it at that size: its centre, through `frameToPixels` and back to 8 bits. */
+export async function fittedFrame(
+  frame: Frame,
+  { width, height }: { readonly width: number; readonly height: number },
+): Promise<Frame> {
+  return pixelsToFrame(await frameToPixels(frame, { width, height, fit: 'cover' }), width, height);
+}
+
 /**
  * A frame as CLIP's vision tower takes it: [3, imageSize, imageSize], normalised by `mean` and `std` of 0 to 1.
  * - `clip`: transformers' CLIPImageProcessor: the shorter side to `shortestEdge` (imageSize unless said

@@ -1,6 +1,7 @@
 /** Measures a planner on recorded episodes: a user's own robot, or any data set. */
 import type { Frame } from '../conditioning/frame.js';
-import { AidError } from '../errors.js';
+import { fittedFrame } from '../conditioning/image-tensors.js';
+import { AidError, throwIfAborted } from '../errors.js';
 import type { ClipReport } from '../imagination/events.js';
 import { Random } from '../random.js';
 import { type DataConfig, dataFolder } from '../training/data/data-config.js';
@@ -14,9 +15,8 @@ import {
 import { openEpisodes } from '../training/data/open-episodes.js';
 import { drawEpisodes } from './draw-episodes.js';
 import type { EvaluatedPlanner } from './evaluate.js';
-import type { SamplingChoice } from './sampling-settings.js';
+import { BLANK, type SamplingChoice } from './sampling-settings.js';
 import type { RunWriter, SampleToSave, SavedClipKind } from './saved-run.js';
-import { resized } from './scene-set.js';
 
 export interface EvaluateEpisodesOptions {
   readonly data: DataConfig;
@@ -44,8 +44,6 @@ export type EpisodesEvent =
 const KINDS: readonly SavedClipKind[] = ['commanded', 'another', 'swapped', 'blank'];
 /** Clip k of episode e has the seed e * 1000 + k. */
 const SEEDS_PER_EPISODE = 1000;
-/** Only the branch with empty texts counts (Eq. 8). */
-const BLANK = { frameGuidance: 1, textGuidance: 0 };
 
 /**
  * Imagines each episode from its first frames: as commanded, with other noise, with another episode's command, and
@@ -95,7 +93,7 @@ export async function* evaluateEpisodes(
     let truth: Frame[];
     try {
       const frames = await episode.readFrames(evenlySpread(episode.frameCount, video.numFrames));
-      truth = await Promise.all(frames.map((frame) => resized(frame, video)));
+      truth = await Promise.all(frames.map((frame) => fittedFrame(frame, video)));
     } catch (error) {
       skipped.push({ name: episode.name, reason: reasonToSkip(error) });
       continue;

@@ -1,5 +1,6 @@
 /** Measures a planner on scenes whose outcomes are known. */
 import type { Frame } from '../conditioning/frame.js';
+import { fittedFrame } from '../conditioning/image-tensors.js';
 import { AidError } from '../errors.js';
 import type { ClipReport } from '../imagination/events.js';
 import type { Observation } from '../imagination/observation.js';
@@ -9,9 +10,9 @@ import type { VideoPlanner } from '../video-planner.js';
 import { outcomeDistances } from './instruction-following.js';
 import { meanSquaredError, ssim } from './metrics.js';
 import { type EvaluationReport, evaluationReport } from './report.js';
-import type { SamplingChoice, SweepSetting } from './sampling-settings.js';
+import { BLANK, type SamplingChoice, type SweepSetting } from './sampling-settings.js';
 import type { ClipKind, ClipLikeness, ImaginedClip, ReferenceClip, SceneResult } from './scene-result.js';
-import { resized, type Scene, type SceneEntry, type SceneSet } from './scene-set.js';
+import type { Scene, SceneEntry, SceneSet } from './scene-set.js';
 
 /** The part of a VideoPlanner that is measured. */
 export type EvaluatedPlanner = Pick<
@@ -211,9 +212,6 @@ async function imagineClip(
   throw new AidError('engine-failed', 'imagine: expected a clip to end');
 }
 
-/** With these scales only the branch with empty texts is computed (Eq. 8), whatever the instruction. */
-const BLANK = { frameGuidance: 1, textGuidance: 0 };
-
 function measured(
   { kind, instruction, command, seed, setting }: ClipPlan,
   frames: readonly Frame[],
@@ -247,6 +245,6 @@ function likenessOf(frames: readonly Frame[], truth: readonly Frame[]): ClipLike
 }
 
 async function copyOfFirst({ given }: Scene, { video }: EvaluatedPlanner): Promise<Frame[]> {
-  const first = await resized(given, video);
+  const first = await fittedFrame(given, video);
   return Array.from({ length: video.numFrames }, () => first);
 }

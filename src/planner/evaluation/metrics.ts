@@ -20,14 +20,9 @@ export function meanSquaredError(a: readonly Frame[], b: readonly Frame[]): numb
   return sum / count;
 }
 
-/** Decibels from a mean squared error of 8-bit numbers: 10 log10(255^2 / mse), infinite for 0. */
+/** Peak signal-to-noise ratio, dB, from a mean squared error of 8-bit numbers: 10 log10(255^2 / mse), infinite for 0. */
 export function decibels(meanSquared: number): number {
   return 10 * Math.log10(PEAK ** 2 / meanSquared);
-}
-
-/** Peak signal-to-noise ratio of a clip, dB, from the mean squared error over all its frames. */
-export function psnr(a: readonly Frame[], b: readonly Frame[]): number {
-  return decibels(meanSquaredError(a, b));
 }
 
 /** Structural similarity of a clip: the mean of its frames' `frameSsim`. Errors: `invalid-argument`. */

@@ -8,6 +8,9 @@ export type SamplingChoice = Pick<
   'numInferenceSteps' | 'sampler' | 'frameGuidance' | 'textGuidance' | 'preset'
 >;
 
+/** With these scales only the branch with empty texts is computed (Eq. 8), whatever the instruction. */
+export const BLANK = { frameGuidance: 1, textGuidance: 0 } as const;
+
 /** One row of a sweep. */
 export interface SweepSetting {
   readonly numInferenceSteps: number;

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AidError } from '../errors.js';
+import { AidError, throwIfAborted } from '../errors.js';
 
 /** The repository's `sim/`. The npm package has none. */
 export const SIM_FOLDER = fileURLToPath(new URL('../../../sim', import.meta.url));
@@ -130,8 +130,4 @@ export function simFingerprint(simFolder: string = SIM_FOLDER): string {
     );
   }
   return hash.digest('hex').slice(0, 12);
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new AidError('aborted', 'scenes: aborted', { cause: signal.reason });
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Frame } from '../conditioning/frame.js';
-import { frameToPixels, pixelsToFrame } from '../conditioning/image-tensors.js';
+import { fittedFrame } from '../conditioning/image-tensors.js';
 import { AidError } from '../errors.js';
 import { openBag } from '../training/data/bags/open-bag.js';
 import { type Episode, evenlySpread } from '../training/data/episode.js';
@@ -165,11 +165,6 @@ export async function* openSceneSet(
   };
 }
 
-/** A frame as the planner has it: its centre at the model's size. */
-export async function resized(frame: Frame, { width, height }: ClipFormat): Promise<Frame> {
-  return pixelsToFrame(await frameToPixels(frame, { width, height, fit: 'cover' }), width, height);
-}
-
 function readScenesFile(file: string): z.infer<typeof scenesFile> {
   try {
     return parseConfig(scenesFile, readJson(file), file);
@@ -204,7 +199,7 @@ async function loadScene(
   const evenFrames = (episode: Episode): Promise<Frame[]> =>
     episode.readFrames(evenlySpread(episode.frameCount, format.numFrames));
   const allResized = (frames: readonly Frame[]): Promise<Frame[]> =>
-    Promise.all(frames.map((frame) => resized(frame, format)));
+    Promise.all(frames.map((frame) => fittedFrame(frame, format)));
   let given: Frame | undefined;
   let clip: readonly Frame[] = [];
   const outcomes: Frame[] = [];
@@ -220,7 +215,7 @@ async function loadScene(
       outcomes.push(clip.at(-1) as Frame);
     } else {
       const [last] = await episode.readFrames([episode.frameCount - 1]);
-      outcomes.push(await resized(last as Frame, format));
+      outcomes.push(await fittedFrame(last as Frame, format));
     }
   }
   const { instruction = '' } = commands[place] ?? {};

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '#planner/conditioning/frame.js';
-import { frameSsim, meanSquaredError, psnr, ssim } from '#planner/evaluation/metrics.js';
+import { decibels, frameSsim, meanSquaredError, ssim } from '#planner/evaluation/metrics.js';
 import { readSafetensorsHeader, readTensorBytes } from '#planner/weights/safetensors.js';
 import { noise, picture } from '../conditioning/pictures.js';
 
@@ -14,6 +14,8 @@ function bytesOf(name: string): Uint8Array {
   if (tensor === undefined) throw new Error(`no tensor ${name}`);
   return readTensorBytes(tensor);
 }
+
+const psnr = (a: readonly Frame[], b: readonly Frame[]): number => decibels(meanSquaredError(a, b));
 
 /** A frame of one colour. */
 const plain = (level: number): Frame => ({ width: 8, height: 8, data: new Uint8Array(192).fill(level) });

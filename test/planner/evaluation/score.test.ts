@@ -5,7 +5,7 @@ import { scoreLines } from '#cli/score-table.js';
 import type { Frame } from '#planner/conditioning/frame.js';
 import { FeatureNetwork } from '#planner/evaluation/features/feature-network.js';
 import { comparedFrames, protocolOf } from '#planner/evaluation/features/protocols.js';
-import { psnr, ssim } from '#planner/evaluation/metrics.js';
+import { decibels, meanSquaredError, ssim } from '#planner/evaluation/metrics.js';
 import type { RunScores, Score } from '#planner/evaluation/run-scores.js';
 import { RunWriter, readSavedClip, readSavedRun, type SavedRun } from '#planner/evaluation/saved-run.js';
 import { scoreRun } from '#planner/evaluation/score.js';
@@ -218,7 +218,7 @@ describe('scores of pixels', () => {
   it('PSNR, SSIM and sensitivity are those of the clips', async () => {
     const { scores, samples, sensitivity, psnrByFrame } = await scoreRun(run);
     const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
-    const psnrs = made.map((clip, index) => psnr(clip, truth[index] as Frame[]));
+    const psnrs = made.map((clip, index) => decibels(meanSquaredError(clip, truth[index] as Frame[])));
     expect(samples.map((each) => each.psnr)).toEqual(psnrs.map((value) => expect.closeTo(value, 9)));
     expect(scores[0]).toMatchObject({
       name: 'psnr',

@@ -1,7 +1,7 @@
 /** What a data set holds, what a run would use of it, and what it would skip and why. */
 import { encodeFilmstrip } from '../../conditioning/animation.js';
 import type { Frame } from '../../conditioning/frame.js';
-import { frameToPixels, pixelsToFrame } from '../../conditioning/image-tensors.js';
+import { fittedFrame } from '../../conditioning/image-tensors.js';
 import type { Tokenizer } from '../../conditioning/tokenizer.js';
 import { throwIfAborted } from '../../errors.js';
 import { type TextFit, textFit } from '../text-fit.js';
@@ -94,7 +94,7 @@ export async function* inspectData(
   for (const row of episodes.length === 0 ? [] : sheetRows) {
     throwIfAborted(abortSignal);
     const clip = await (usable[row] as Episode).readFrames((episodes[row] as InspectedEpisode).used);
-    strips.push(...(await Promise.all(clip.map((each) => fitted(each, frame)))));
+    strips.push(...(await Promise.all(clip.map((each) => fittedFrame(each, frame)))));
   }
   yield {
     kind: 'end',
@@ -148,9 +148,4 @@ async function inspected(episode: Episode, numFrames: number): Promise<Inspected
   const [first] = await episode.readFrames(used);
   const { width, height } = first as Frame;
   return { name, instruction, frameCount, framesPerSecond, width, height, used };
-}
-
-/** As training brings it to the clip's size. */
-async function fitted(frame: Frame, { width, height }: InspectOptions['frame']): Promise<Frame> {
-  return pixelsToFrame(await frameToPixels(frame, { width, height, fit: 'cover' }), width, height);
 }
