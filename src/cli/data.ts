@@ -3,10 +3,10 @@ import { Command, InvalidArgumentError } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
 import { loadTokenizer } from '../planner/conditioning/tokenizer.js';
 import { clipLength } from '../planner/training/data/clip-length.js';
-import { type DataHints, detectData } from '../planner/training/data/detect-data.js';
+import type { DataHints } from '../planner/training/data/detect-data.js';
 import { type DataInspection, inspectData } from '../planner/training/data/inspect.js';
-import { type DataSelection, readDataConfig } from '../planner/training/run-config.js';
 import { textProblems } from '../planner/training/text-fit.js';
+import { dataHintOptions, dataSelection } from './data-hints.js';
 import { interruptible } from './interruption.js';
 import { wholeNumber } from './options.js';
 import { type Progress, progressLine } from './progress.js';
@@ -29,12 +29,6 @@ export function dataCommand(): Command {
   const inspect = new Command('inspect')
     .description('tell what is in recordings, what a run would use of them, and what it would skip and why')
     .argument('<source>', "a training run's config file, or a folder of recordings")
-    .option('--image-topic <topic>', 'of bags: the camera (default: /camera/image/compressed)')
-    .option('--instruction-topic <topic>', 'of bags: the commands (default: /instruction)')
-    .option('--instruction-field <path>', "of bags: where the text is in a command's message (default: data)")
-    .option('--instruction <text>', 'of bags: the one command of every recording, where none was recorded')
-    .option('--camera <name>', "of LeRobot data sets and BridgeData: the camera's name")
-    .option('--captions <file>', 'of folders of videos: what happens in them, JSON or CSV')
     .option(
       '--frames <n>',
       "frames of a clip (default: the config's, or 12 of videos with a caption each, else 16)",
@@ -55,6 +49,7 @@ export function dataCommand(): Command {
         }
       }),
     );
+  for (const option of dataHintOptions()) inspect.addOption(option);
   return new Command('data').description('look at recordings before training on them').addCommand(inspect);
 }
 
@@ -64,9 +59,7 @@ async function run(
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<void> {
-  const config: DataSelection = source.endsWith('.json')
-    ? readDataConfig(source)
-    : { data: detectData(source, flags) };
+  const config = dataSelection(source, flags);
   const options = {
     numFrames: flags.frames ?? config.numFrames ?? clipLength(config.data),
     frame: flags.size ?? config.frame ?? SIZE,

@@ -1,4 +1,5 @@
 /** `aid evaluate --data`: a model on recorded episodes. */
+import { join } from 'node:path';
 import {
   type EpisodeMemo,
   type EvaluateEpisodesOptions,
@@ -7,17 +8,17 @@ import {
 import type { SamplingChoice } from '../planner/evaluation/sampling-settings.js';
 import { RunWriter, readSavedRun } from '../planner/evaluation/saved-run.js';
 import { scoreRun } from '../planner/evaluation/score.js';
-import { detectData } from '../planner/training/data/detect-data.js';
-import { readDataConfig } from '../planner/training/run-config.js';
+import type { DataConfig } from '../planner/training/data/data-config.js';
+import { openEpisodes } from '../planner/training/data/open-episodes.js';
 import type { VideoPlanner } from '../planner/video-planner.js';
 import { isAborted } from './failure.js';
 import type { Progress } from './progress.js';
 import { scoreLines } from './score-table.js';
 import { note, say, sayJson } from './terminal.js';
+import { noteWarnings } from './warnings.js';
 
 export interface EvaluateDataOptions {
-  /** A config file or a folder. */
-  readonly source: string;
+  readonly data: DataConfig;
   readonly save: string;
   /** What all that the model imagines follows from. */
   readonly facts: unknown;
@@ -32,17 +33,20 @@ const SHOWN = 8;
 /** Imagines, saves and scores. */
 export async function evaluateData(
   planner: VideoPlanner,
-  { source, save, facts, episodes, given, json, sampling }: EvaluateDataOptions,
+  { data, save, facts, episodes, given, json, sampling }: EvaluateDataOptions,
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<void> {
-  const data = source.endsWith('.json') ? readDataConfig(source).data : detectData(source);
-  const writer = await RunWriter.open<EpisodeMemo>(save, { facts, data, episodes, given, sampling });
+  const set = await openEpisodes(data);
+  // Episodes that were rewritten in the meantime are not those that an evaluation that was stopped has seen.
+  const recordings = set.recordings.map(({ id, stamp }) => [id, stamp]);
+  const decisive = { facts, data, recordings, episodes, given, sampling };
+  const writer = await RunWriter.open<EpisodeMemo>(save, decisive);
   if (writer.size > 0) note(`${writer.size} episodes are known from an evaluation that was stopped`);
   try {
     await imagineEpisodes(
       planner,
-      { data, writer, episodes, givenFrames: given, sampling, abortSignal },
+      { set, writer, episodes, givenFrames: given, sampling, abortSignal },
       progress,
     );
   } catch (error) {
@@ -52,6 +56,7 @@ export async function evaluateData(
     await writer.close();
   }
   const run = readSavedRun(save);
+  noteWarnings(run.warnings, join(save, 'run.json'));
   const scores = await scoreRun(run, { abortSignal });
   if (json === true) sayJson(scores);
   else for (const line of scoreLines(run, scores)) say(line);

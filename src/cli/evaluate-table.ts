@@ -1,7 +1,7 @@
 /** An evaluation's figures as lines for people. */
-import { relative } from 'node:path';
 import type { Following } from '../planner/evaluation/following.js';
 import type { EvaluationReport } from '../planner/evaluation/report.js';
+import { shownPath } from './terminal.js';
 
 const LABEL = 26;
 
@@ -15,7 +15,7 @@ function whatRan({ model, engine, scenes, sampling, seeds, speed }: EvaluationRe
   const table = variant === 'default' ? '' : `, the table ${variant}`;
   const without = skipped.length === 0 ? '' : ` (${skipped.length} seeds make none)`;
   return [
-    `${relative('', model.path) || model.path}, SHA-256 ${model.sha256.slice(0, 12)}, on ${engine.provider} (${engine.threads} threads)`,
+    `${shownPath(model.path)}, SHA-256 ${model.sha256.slice(0, 12)}, on ${engine.provider} (${engine.threads} threads)`,
     `${count} scenes of the seeds ${range.from}:${range.to}${without}, ${generator}${table}; ${seeds} clips each`,
     `${steps} steps of ${sampler}, frame guidance ${frameGuidance}, text guidance ${textGuidance}; ${speed.msPerClip.toFixed(0)} ms a clip`,
   ];

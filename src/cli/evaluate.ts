@@ -1,24 +1,24 @@
 /** `aid evaluate`: how well a model imagines scenes whose outcomes are known. */
-import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
-import { AidError } from '../planner/errors.js';
-import { evaluate, type MeasuredScene, warmUp } from '../planner/evaluation/evaluate.js';
+import { evaluate, MAX_SEEDS, type MeasuredScene, warmUp } from '../planner/evaluation/evaluate.js';
 import type { EvaluationReport } from '../planner/evaluation/report.js';
 import { DEFAULT_SWEEP, type SamplingChoice } from '../planner/evaluation/sampling-settings.js';
 import { endSceneRun } from '../planner/evaluation/save-scenes.js';
-import { RunWriter, refuseSavedRun } from '../planner/evaluation/saved-run.js';
+import { RunWriter } from '../planner/evaluation/saved-run.js';
 import { ClipsJournal, FiguresJournal } from '../planner/evaluation/scene-journal.js';
 import type { SeedRange } from '../planner/evaluation/scene-maker.js';
 import type { SceneResult } from '../planner/evaluation/scene-result.js';
 import { openSceneSet, type SceneSet } from '../planner/evaluation/scene-set.js';
 import { readVariant, type SceneVariant } from '../planner/evaluation/scene-variant.js';
-import type { ChosenProvider } from '../planner/runtime/engine-options.js';
+import { MAX_INFERENCE_STEPS } from '../planner/models/aid-config.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { COMPONENT_NAMES, openModelFolder } from '../planner/weights/model-folder.js';
+import { dataHintOptions, dataSelection } from './data-hints.js';
 import { evaluateData } from './evaluate-data.js';
+import { checkFlags, type EvaluateFlags } from './evaluate-flags.js';
 import { writeSceneImage } from './evaluate-images.js';
 import { evaluationTable } from './evaluate-table.js';
 import { isAborted } from './failure.js';
@@ -27,35 +27,10 @@ import { finiteNumber, PROVIDERS, threadCount, wholeNumber } from './options.js'
 import { modelFolder, packageVersion } from './package.js';
 import { type Progress, progressLine } from './progress.js';
 import { note, say, sayJson } from './terminal.js';
-
-interface EvaluateFlags {
-  readonly model?: string;
-  readonly scenes: SeedRange;
-  readonly variant?: string;
-  readonly seeds: number;
-  readonly steps?: number;
-  readonly preset?: string;
-  readonly frameGuidance?: number;
-  readonly textGuidance?: number;
-  readonly sweep?: true;
-  readonly json?: true;
-  readonly out?: string;
-  readonly images?: string;
-  readonly save?: string;
-  readonly data?: string;
-  readonly episodes?: number;
-  readonly given?: number;
-  readonly cache: string;
-  readonly workers: number;
-  readonly provider: ChosenProvider;
-  readonly threads?: number;
-}
-
-/** Wordings never seen may have many words never seen. */
-const SHOWN_WARNINGS = 4;
+import { noteWarnings } from './warnings.js';
 
 export function evaluateCommand(): Command {
-  return new Command('evaluate')
+  const command = new Command('evaluate')
     .description('measure a model on simulated scenes whose outcomes under every command are known')
     .option('--model <dir>', 'model folder (default: the one in this package)')
     .addOption(
@@ -64,8 +39,12 @@ export function evaluateCommand(): Command {
         .default({ from: 10_000, to: 10_128 }, '10000:10128'),
     )
     .option('--variant <file>', "another table than the simulator's own: its TOML or JSON file, see sim/")
-    .option('--seeds <n>', 'clips of the command in each scene', wholeNumber(1), 4)
-    .option('--steps <n>', 'denoising steps (default: as the model says)', wholeNumber(1))
+    .option('--seeds <n>', 'clips of the command in each scene', wholeNumber(1, MAX_SEEDS), 4)
+    .option(
+      '--steps <n>',
+      'denoising steps (default: as the model says)',
+      wholeNumber(1, MAX_INFERENCE_STEPS),
+    )
     .option('--preset <name>', "the model's settings of that name, such as fast")
     .option(
       '--frame-guidance <scale>',
@@ -99,6 +78,7 @@ export function evaluateCommand(): Command {
     .option('--threads <n>', 'threads on the CPU (default: all cores)', threadCount)
     .action((flags: EvaluateFlags) =>
       interruptible(async (abortSignal) => {
+        checkFlags(flags, command);
         const progress = progressLine();
         try {
           await run(flags, progress, abortSignal);
@@ -107,23 +87,14 @@ export function evaluateCommand(): Command {
         }
       }),
     );
+  for (const option of dataHintOptions()) command.addOption(option);
+  return command;
 }
 
 async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortSignal): Promise<void> {
-  const { out, images, json, provider, threads } = flags;
-  if (out !== undefined && kindOf(out) === 'folder')
-    throw new AidError('invalid-argument', `--out ${out}: expected a file, got a folder`);
-  if (images !== undefined && kindOf(images) === 'file')
-    throw new AidError('invalid-argument', `--images ${images}: expected a folder, got a file`);
-  if (flags.data !== undefined && flags.save === undefined)
-    throw new AidError('invalid-argument', '--data: expected --save DIR beside it, where the clips are kept');
-  if (flags.data !== undefined && flags.variant !== undefined)
-    throw new AidError(
-      'invalid-argument',
-      '--variant: of simulated scenes, and --data has recorded episodes',
-    );
-  if (flags.save !== undefined) refuseSavedRun(flags.save);
+  const { out, json, provider, threads } = flags;
   const variant = flags.variant === undefined ? undefined : await readVariant(flags.variant);
+  const data = flags.data === undefined ? undefined : dataSelection(flags.data, flags).data;
   const model = modelFolder(flags.model);
   progress.phase(`loading ${model}`);
   const planner = await VideoPlanner.load(model, {
@@ -135,9 +106,9 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
     const sampling = samplingOf(flags);
     await warmUp(planner, sampling, abortSignal);
     const facts = modelFacts(model, planner);
-    const { data: source, save } = flags;
-    if (source !== undefined && save !== undefined) {
-      await evaluateData(planner, { ...flags, source, save, sampling, facts }, progress, abortSignal);
+    const { save } = flags;
+    if (data !== undefined && save !== undefined) {
+      await evaluateData(planner, { ...flags, data, save, sampling, facts }, progress, abortSignal);
       return;
     }
     const set = await sceneSet(flags, variant, progress, abortSignal);
@@ -161,9 +132,7 @@ async function run(flags: EvaluateFlags, progress: Progress, abortSignal: AbortS
       );
     }
     await journal.remove();
-    for (const warning of report.warnings.slice(0, SHOWN_WARNINGS)) note(`aid: warning: ${warning}`);
-    const more = report.warnings.length - SHOWN_WARNINGS;
-    if (more > 0) note(`aid: ${more} more warnings in the JSON`);
+    noteWarnings(report.warnings, 'the JSON');
     if (json === true) sayJson(report);
     else for (const line of evaluationTable(report)) say(line);
   } finally {
@@ -263,10 +232,4 @@ function seedRange(text: string): SeedRange {
   if (from !== undefined && to !== undefined && Number(from) < Number(to))
     return { from: Number(from), to: Number(to) };
   throw new InvalidArgumentError('Expected A:B with 0 <= A < B.');
-}
-
-function kindOf(path: string): 'file' | 'folder' | 'nothing' {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return 'nothing';
-  return stats.isDirectory() ? 'folder' : 'file';
 }

@@ -36,10 +36,15 @@ export function verifyCommand(): Command {
       } finally {
         await engine.dispose();
       }
-      if (json === true) sayJson(checks);
+      if (json === true) sayJson(checks.map(withFiniteError));
       else say(summary(checks, provider));
       if (checks.length === 0 || checks.some(({ pass }) => !pass)) process.exitCode = 1;
     });
+}
+
+/** JSON has no infinite numbers: the largest that there is stands for one. */
+function withFiniteError(check: TensorCheck): TensorCheck {
+  return { ...check, error: Math.min(check.error, Number.MAX_VALUE) };
 }
 
 /** `ok    1.2e-6 of 1.0e-4  case  tensor` */

@@ -1,25 +1,24 @@
 /** Measures a planner on recorded episodes: a user's own robot, or any data set. */
 import type { Frame } from '../conditioning/frame.js';
 import { fittedFrame } from '../conditioning/image-tensors.js';
-import { AidError, throwIfAborted } from '../errors.js';
+import { AidError } from '../errors.js';
 import type { ClipReport } from '../imagination/events.js';
 import { Random } from '../random.js';
-import { type DataConfig, dataFolder } from '../training/data/data-config.js';
 import {
   describeRecordings,
   type Episode,
+  type EpisodeSet,
   evenlySpread,
   reasonToSkip,
   type SkippedEpisode,
 } from '../training/data/episode.js';
-import { openEpisodes } from '../training/data/open-episodes.js';
 import { drawEpisodes } from './draw-episodes.js';
 import type { EvaluatedPlanner } from './evaluate.js';
 import { BLANK, type SamplingChoice } from './sampling-settings.js';
 import type { RunWriter, SampleToSave, SavedClipKind } from './saved-run.js';
 
 export interface EvaluateEpisodesOptions {
-  readonly data: DataConfig;
+  readonly set: EpisodeSet;
   readonly writer: RunWriter<EpisodeMemo>;
   /** Episodes to measure, drawn by the seed; all of them unless said otherwise. */
   readonly episodes?: number | undefined;
@@ -54,14 +53,13 @@ export async function* evaluateEpisodes(
   planner: EvaluatedPlanner,
   options: EvaluateEpisodesOptions,
 ): AsyncGenerator<EpisodesEvent, void, undefined> {
-  const { data, writer, givenFrames = 1, sampling = {}, seed = 1, abortSignal } = options;
+  const { set, writer, givenFrames = 1, sampling = {}, seed = 1, abortSignal } = options;
   const { video } = planner;
   if (givenFrames >= video.numFrames)
     throw new AidError(
       'invalid-argument',
       `givenFrames: expected fewer than the model's ${video.numFrames}, got ${givenFrames}`,
     );
-  const set = await openEpisodes(data);
   const {
     episodes: chosen,
     total: listed,
@@ -73,18 +71,18 @@ export async function* evaluateEpisodes(
   });
   const skipped: SkippedEpisode[] = [...unread];
   let clip: ClipReport | undefined;
-  let samples = 0;
   const warnings = new Set<string>();
-  const count = ({ report, warnings: told }: EpisodeMemo): void => {
+  const measured: string[] = [];
+  const count = ({ name }: Episode, { report, warnings: told }: EpisodeMemo): void => {
     clip ??= report;
-    samples += 1;
+    measured.push(name);
     for (const warning of told) warnings.add(warning);
   };
   const total = chosen.length * KINDS.length;
   for (const [index, episode] of chosen.entries()) {
     const known = writer.known(episode.name);
     if (known !== undefined) {
-      count(known);
+      count(episode, known);
       yield { kind: 'clip', done: (index + 1) * KINDS.length, total };
       continue;
     }
@@ -127,15 +125,16 @@ export async function* evaluateEpisodes(
     if (report === undefined) throw new AidError('engine-failed', 'imagine: expected a clip to end');
     const memo: EpisodeMemo = { report, warnings: [...told] };
     await writer.add({ name, instruction, ...(family === undefined ? {} : { family }), truth, clips }, memo);
-    count(memo);
+    count(episode, memo);
   }
+  const samples = measured.length;
   if (clip === undefined || samples < 2)
     throw new AidError(
       'invalid-data',
-      `${dataFolder(data)}: expected at least 2 episodes that can be read, got ${samples}${skipped[0] === undefined ? '' : `; ${skipped[0].reason}`}`,
+      `${set.folder}: expected at least 2 episodes that can be read, got ${samples}${skipped[0] === undefined ? '' : `; ${skipped[0].reason}`}`,
     );
-  await writer.end({
-    data: `${samples} of ${listed} episodes in ${describeRecordings(set)} of ${dataFolder(data)}`,
+  const about = {
+    data: `${samples} of ${listed} episodes in ${describeRecordings(set)} of ${set.folder}`,
     model: { ...clip.model },
     engine: { ...clip.engine },
     sampling: { ...clip.sampling },
@@ -148,7 +147,8 @@ export async function* evaluateEpisodes(
       "Swapped: another episode's command. Blank: frame guidance 1 and text guidance 0. Both with the commanded clip's noise. Another: the same command with other noise.",
     ],
     warnings: [...warnings],
-  });
+  };
+  await writer.end(about, measured);
   yield { kind: 'end', samples, skipped };
 }
 

@@ -62,6 +62,7 @@ export interface SceneJournal {
 const SEEDS = 4;
 /** Clip k of scene s has the seed s * 1000 + k: other noise in every scene, the same in every evaluation. */
 const SEEDS_PER_SCENE = 1000;
+export const MAX_SEEDS = SEEDS_PER_SCENE;
 
 interface ClipPlan {
   readonly kind: ClipKind;
@@ -78,8 +79,8 @@ export async function* evaluate(
   options: EvaluateOptions,
 ): AsyncGenerator<EvaluationEvent, void, undefined> {
   const { set, seeds = SEEDS, sweep = [], sampling = {}, journal, abortSignal } = options;
-  if (!Number.isInteger(seeds) || seeds < 1 || seeds > SEEDS_PER_SCENE)
-    throw new AidError('invalid-argument', `seeds: expected 1 to ${SEEDS_PER_SCENE}, got ${seeds}`);
+  if (!Number.isInteger(seeds) || seeds < 1 || seeds > MAX_SEEDS)
+    throw new AidError('invalid-argument', `seeds: expected 1 to ${MAX_SEEDS}, got ${seeds}`);
   const plansOf = (scene: Pick<SceneEntry, 'seed' | 'commands'>, commanded: number): ClipPlan[] =>
     clipPlans(scene, commanded, { seeds, sampling, sweep });
   const total = set.scenes.reduce((sum, scene) => sum + plansOf(scene, 0).length, 0);

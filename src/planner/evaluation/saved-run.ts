@@ -126,8 +126,10 @@ export class RunWriter<Memo> {
     await this.#journal.append(sample.name, { sample: kept, memo });
   }
 
-  async end(about: Omit<SavedRunFile, 'format' | 'samples'>): Promise<void> {
-    const samples = this.#journal.entries.map(({ sample }) => sample);
+  /** `names` of the samples that belong to it, in their order; all that it has unless said otherwise. */
+  async end(about: Omit<SavedRunFile, 'format' | 'samples'>, names?: readonly string[]): Promise<void> {
+    const kept = names?.flatMap((name) => this.#journal.known(name) ?? []) ?? this.#journal.entries;
+    const samples = kept.map(({ sample }) => sample);
     const run: SavedRunFile = { format: 1, ...about, samples };
     await writeFileAtomically(join(this.folder, 'run.json'), (file) =>
       file.writeFile(`${JSON.stringify(run, null, 1)}\n`),

@@ -3,6 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { evaluateCommand } from '#cli/evaluate.js';
 import { simFingerprint } from '#planner/evaluation/scene-maker.js';
 import { tinyModel } from '../../support/tiny-model.js';
 import { emptyFolder, SCENES_FIXTURE } from './fake-sim.js';
@@ -79,6 +80,8 @@ it('prints the figures as JSON and nothing else, writes them, and a picture of e
 
   const table = await aid('evaluate', ...common, '--seeds', '1', '--steps', '1');
   expect(table.status, table.stderr).toBe(0);
+  // Not from here with many `..`.
+  expect(table.stdout).toContain(`${model}, SHA-256`);
   for (const words of [
     'instruction following',
     'push_right',
@@ -99,6 +102,11 @@ it('refuses what it cannot use in one line, before it simulates anything', async
     [['--out', cache.replace(/cache$/, '')], 'expected a file, got a folder'],
     [['--variant', 'gone.toml'], 'gone.toml: no such file'],
     [['--variant', 'workshop.toml', '--data', 'bags', '--save', 'run'], '--data has recorded episodes'],
+    [['--steps', '2000'], 'from 1 to 1000'],
+    [['--seeds', '2000'], 'from 1 to 1000'],
+    [['--episodes', '3'], '--episodes: of recorded episodes, which --data names'],
+    [['--given', '1'], '--given: of recorded episodes, which --data names'],
+    [['--image-topic', '/a'], '--image-topic: of recorded episodes, which --data names'],
   ] as const) {
     const { status, stdout, stderr } = await aid('evaluate', '--model', model, '--cache', cache, ...flags);
     expect(status, words).toBe(1);
@@ -106,6 +114,20 @@ it('refuses what it cannot use in one line, before it simulates anything', async
     expect(stderr.trim().split('\n')).toEqual([expect.stringContaining(words)]);
   }
   expect(existsSync(cache)).toBe(false);
+  const data = ['--model', model, '--data', emptyFolder(), '--save', join(emptyFolder(), 'run')];
+  for (const [flag, ...value] of [
+    ['--scenes', '10003:10005'],
+    ['--seeds', '4'],
+    ['--sweep'],
+    ['--out', 'figures.json'],
+    ['--images', 'pictures'],
+    ['--cache', cache],
+    ['--workers', '2'],
+  ] as const) {
+    await expect(evaluateCommand().parseAsync([...data, flag, ...value], { from: 'user' })).rejects.toThrow(
+      `${flag}: of simulated scenes, and --data has recorded episodes`,
+    );
+  }
 });
 
 it.skipIf(noSim !== undefined)(

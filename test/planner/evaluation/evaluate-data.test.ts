@@ -1,15 +1,20 @@
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { evaluateData } from '#cli/evaluate-data.js';
+import { silence } from '#cli/progress.js';
 import { readSavedClip, readSavedRun } from '#planner/evaluation/saved-run.js';
 import { simFingerprint } from '#planner/evaluation/scene-maker.js';
 import { scoreRun } from '#planner/evaluation/score.js';
+import { detectData } from '#planner/training/data/detect-data.js';
+import { VideoPlanner } from '#planner/video-planner.js';
 import { aid } from '../../cli/run-aid.js';
 import { noSamples, samples } from '../../support/samples.js';
 import { tinyModel } from '../../support/tiny-model.js';
-import { temporaryFolder } from '../training/tiny-runs.js';
+import { putBags, temporaryFolder } from '../training/tiny-runs.js';
 import { SCENES_FIXTURE } from './fake-sim.js';
 
+const TOPIC_FLAGS = ['--image-topic', '/camera/color/compressed', '--instruction-topic', '/task'];
 const CPU = ['--provider', 'cpu', '--threads', '1', '--steps', '1'];
 
 if (noSamples !== undefined) it.skip(`evaluates on recordings (${noSamples})`, () => undefined);
@@ -78,16 +83,63 @@ describe.skipIf(noSamples !== undefined)('aid evaluate --data', () => {
     ]);
     expect(exitCode).toBe(0);
     expect(stderr.match(/^aid: skipped: .*$/gm)).toHaveLength(4);
-    const one = await aid([
-      ...args,
-      '--data',
-      samples('bridge'),
-      '--episodes',
-      '2',
-      '--save',
-      join(folder, 'a'),
+    const again = await aid([...args, '--data', samples('bridge'), '--save', join(folder, 'a')]);
+    expect(again.stderr).toMatch(/a: holds a saved run already\n$/);
+    const one = putBags(folder, ['good/episode-0', 'broken/empty']);
+    const few = await aid([...args, '--data', one, '--save', join(folder, 'b')]);
+    expect([few.exitCode, few.stderr]).toEqual([
+      1,
+      expect.stringMatching(/bags: expected at least 2 episodes that can be read, got 1; .*empty.*\n$/),
     ]);
-    expect(one.stderr).toMatch(/a: holds a saved run already\n$/);
+    expect(existsSync(join(folder, 'b', 'run.json'))).toBe(false);
+  });
+
+  it('takes the topics of a folder from the command line, but not beside a config that has its own', async () => {
+    const [model, folder] = [await tinyModel(), temporaryFolder()];
+    const args = ['evaluate', '--model', model, ...CPU];
+    const save = join(folder, 'run');
+    const folderOfBags = ['--data', samples('bags', 'compressed'), ...TOPIC_FLAGS.slice(0, 2)];
+    const long = ['--instruction', Array(100).fill('go').join(' ')];
+    const { exitCode, stderr } = await aid([...args, ...folderOfBags, ...long, '--save', save]);
+    expect(exitCode, stderr).toBe(0);
+    expect(readSavedRun(save).samples).toHaveLength(2);
+    // What the model said about them.
+    expect(stderr).toMatch(/^aid: warning: the instruction has \d+ tokens; the model reads the first \d+$/m);
+    const config = join(folder, 'data.json');
+    writeFileSync(config, JSON.stringify({ bags: samples('bags', 'compressed') }));
+    const both = await aid([...args, '--data', config, ...TOPIC_FLAGS, '--save', join(folder, 'other')]);
+    expect(both.stderr).toBe(`aid: --image-topic: of a folder; ${config} has keys of its own\n`);
+  });
+
+  it('does not go on with recordings that were written anew', async () => {
+    const folder = temporaryFolder();
+    const bags = join(folder, 'bags');
+    putBags(folder);
+    const planner = await VideoPlanner.load(await tinyModel(), { provider: 'cpu', threads: 1 });
+    const save = join(folder, 'run');
+    const stop = new AbortController();
+    const options = {
+      data: detectData(bags),
+      save,
+      facts: 'the same',
+      sampling: { numInferenceSteps: 1 },
+    };
+    const progress = {
+      ...silence,
+      step: (done: number) => {
+        if (done > 4) stop.abort();
+      },
+    };
+    await expect(evaluateData(planner, options, progress, stop.signal)).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    const [first = ''] = readdirSync(bags);
+    const later = new Date(Date.now() + 60_000);
+    utimesSync(join(bags, first), later, later);
+    await expect(evaluateData(planner, options, silence, new AbortController().signal)).rejects.toThrow(
+      `${save}: holds part of an evaluation with other settings`,
+    );
+    await planner.dispose();
   });
 });
 

@@ -112,6 +112,17 @@ describe('a saved run', () => {
       expect(await readSavedClip(whole, sample.truth)).toEqual(truth[index]);
     expect(readdirSync(half).sort()).toEqual(['clips', 'run.json']);
   });
+
+  it('holds the samples that its text counts and no others', async () => {
+    const part = join(temporaryFolder(), 'part');
+    const writer = await RunWriter.open<null>(part, 'a');
+    for (const name of ['one', 'two', 'three'])
+      await writer.add({ name, instruction: 'b', truth: truth[0] as Frame[], clips: [] }, null);
+    const { format: _format, samples: _samples, folder: _folder, ...about } = run;
+    await writer.end(about, ['three', 'one']);
+    await writer.close();
+    expect(readSavedRun(part).samples.map(({ name }) => name)).toEqual(['three', 'one']);
+  });
 });
 
 describe('scores by a network', () => {

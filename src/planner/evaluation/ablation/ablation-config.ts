@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { AidError } from '../../errors.js';
+import { MAX_INFERENCE_STEPS } from '../../models/aid-config.js';
 import type { AdaptRecipeConfig } from '../../training/recipes/adapt.js';
 import { type RunConfig, readRunConfig } from '../../training/run-config.js';
 import { parseConfig } from '../../weights/model-component.js';
+import { MAX_SEEDS } from '../evaluate.js';
 import { ABLATION_ROWS, type AblationRow } from './rows.js';
 
 const ablationFile = z.strictObject({
@@ -23,8 +25,8 @@ const ablationFile = z.strictObject({
     cache: z.string(),
   }),
   /** Clips of the command in each scene. */
-  seeds: z.int().positive().default(1),
-  numInferenceSteps: z.int().positive().optional(),
+  seeds: z.int().positive().max(MAX_SEEDS).default(1),
+  numInferenceSteps: z.int().positive().max(MAX_INFERENCE_STEPS).optional(),
 });
 
 export type AdaptRunConfig = RunConfig & { readonly recipe: AdaptRecipeConfig };

@@ -7,6 +7,7 @@ import { AidError } from '../../errors.js';
 import { allTensors } from '../../training/recipes/networks.js';
 import { inspectWeights } from '../../weights/inspect-weights.js';
 import { parseConfig, readJson } from '../../weights/model-component.js';
+import { openBase } from '../../weights/model-folder.js';
 import type { AblationConfig } from './ablation-config.js';
 
 const baseSchema = z.object({ sha256: z.string() });
@@ -18,7 +19,7 @@ export async function checkBase(
 ): Promise<void> {
   const { base } = train.recipe;
   const file = join(output, 'base.json');
-  const { sha256 } = await inspectWeights(allTensors(base), { abortSignal });
+  const { sha256 } = await inspectWeights(allTensors(openBase(base)), { abortSignal });
   if (!existsSync(file)) {
     await writeFileAtomically(file, (handle) => handle.writeFile(`${JSON.stringify({ sha256 })}\n`));
     return;
