@@ -1,10 +1,11 @@
 /** The config file of a training run: everything that decides what comes out. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { AidError } from '../errors.js';
 import { parseConfig } from '../weights/model-component.js';
+import { openBase } from '../weights/model-folder.js';
 import { clipLength } from './data/clip-length.js';
 import { absoluteData, type DataConfig, dataConfig } from './data/data-config.js';
 import { learningRateConfig } from './learning-rate.js';
@@ -63,8 +64,8 @@ export function readDataConfig(file: string): DataSelection {
   const { data, frame } = recipe;
   if (recipe.recipe === 'autoencoder') return { data, frame, numFrames: recipe.framesPerEpisode };
   const { numFrames, base } = recipe;
-  const tokenizer = join(base, 'tokenizer');
-  if (recipe.recipe === 'backbone' || !existsSync(tokenizer)) return { data, frame, numFrames };
+  const tokenizer = existsSync(base) ? openBase(base).find('tokenizer') : undefined;
+  if (recipe.recipe === 'backbone' || tokenizer === undefined) return { data, frame, numFrames };
   return { data, frame, numFrames, texts: { tokenizer, length: recipe.aid.text_length } };
 }
 
