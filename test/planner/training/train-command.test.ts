@@ -183,7 +183,7 @@ describe('a config that cannot be run is one clear line', () => {
     const folder = temporaryFolder();
     refused(writeConfig(folder, 'autoencoder'), /^aid: .*bags: no such folder$/);
     mkdirSync(join(folder, 'bags'));
-    refused(writeConfig(folder, 'autoencoder'), /^aid: .*bags: no \.mcap file in it, /);
+    refused(writeConfig(folder, 'autoencoder'), /^aid: .*bags: no \.mcap file below it, /);
     putBags(folder);
     refused(
       writeConfig(folder, 'autoencoder', {}, { framesPerClip: 7 }),
