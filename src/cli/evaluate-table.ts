@@ -10,10 +10,14 @@ export function evaluationTable(report: EvaluationReport): string[] {
 }
 
 function whatRan({ model, engine, scenes, sampling, seeds, speed }: EvaluationReport): string[] {
-  const { seeds: range, count, skipped, generator, variant } = scenes;
+  const { seeds: range, count, standIns, skipped, generator, variant } = scenes;
   const { numInferenceSteps: steps, sampler, frameGuidance, textGuidance } = sampling;
   const table = variant === 'default' ? '' : `, the table ${variant}`;
-  const without = skipped.length === 0 ? '' : ` (${skipped.length} seeds make none)`;
+  const notes = [
+    ...(standIns === 0 ? [] : [`${standIns} with another way or command than the seed's own`]),
+    ...(skipped.length === 0 ? [] : [`${skipped.length} seeds make none`]),
+  ];
+  const without = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
   return [
     `${shownPath(model.path)}, SHA-256 ${model.sha256.slice(0, 12)}, on ${engine.provider} (${engine.threads} threads)`,
     `${count} scenes of the seeds ${range.from}:${range.to}${without}, ${generator}${table}; ${seeds} clips each`,

@@ -147,7 +147,8 @@ def outcomes(
     summary = record_scenes(recording, seeds, frames == "last", workers, resume)
     click.echo(
         f"{out}: {summary['kept']} scenes, {summary['skipped']} skipped"
-        f" {json.dumps(summary['skippedByReason'])}"
+        f" {json.dumps(summary['skippedByReason'])},"
+        f" stand-ins {json.dumps(summary['standInsByKind'])}"
     )
 
 

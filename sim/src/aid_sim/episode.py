@@ -69,22 +69,22 @@ def run_episode(
     variant: Variant,
     fps: float,
     model: mujoco.MjModel | None = None,
-    again: bool = False,
+    way: int = 0,
 ) -> Episode:
-    """Carries out a command, or, `again`, carries it out in another way.
+    """Carries out a command, in the seed's way or in another one: 1, 2, ...
 
     The model may be shared by the commands of a scene.
     """
     model = model or build_model(scene)
-    way = plan(scene, command, again)
-    episode = Episode(scene, command, model, decisions=way.decisions)
+    path = plan(scene, command, way)
+    episode = Episode(scene, command, model, decisions=path.decisions)
     solver = InverseKinematics(model)
     joints = start_joints(scene, solver)
     if joints is None:
         episode.failure = "start-unreachable"
         return episode
 
-    positions, quaternions, fingers = sample(way.segments)
+    positions, quaternions, fingers = sample(path.segments)
     targets = np.empty((len(positions), 6))
     guess = joints
     for index in range(len(positions)):

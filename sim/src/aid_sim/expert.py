@@ -44,9 +44,10 @@ def rest_pose(pose: GripperPose) -> Pose:
     return Pose(pose.position, quaternion_of(forward, opening))
 
 
-def plan(scene: Scene, command: Command, again: bool = False) -> Plan:
-    """The seed's path for a command of its scene, or, `again`, another one for the same command."""
-    rng = stream(scene.seed, f"expert/{command.key}{'/again' if again else ''}")
+def plan(scene: Scene, command: Command, way: int = 0) -> Plan:
+    """The seed's path for a command of its scene; ways 1, 2, ... are other paths for it."""
+    name = {0: "", 1: "/again"}.get(way, f"/again/{way}")
+    rng = stream(scene.seed, f"expert/{command.key}{name}")
     start = rest_pose(scene.start)
     pace = rng.uniform(0.80, 1.12)
     act = _pick_and_place if command.family in ("put", "stack") else _push

@@ -11,14 +11,16 @@ from typing import Any
 
 from .bag import encode_bag, write_atomically
 from .batch import run_batch
-from .commands import choose_command, instruct, possible_commands
-from .episode import draw, run_episode
+from .commands import Command, choose_command, instruct, possible_commands
+from .episode import Episode, draw, run_episode
 from .episodes import Recording
 from .journal import Journal
 from .renderer import FrameRenderer
 from .scene import sample_scene
 from .world import build_model
 
+WAYS = 5
+"""So many ways of the seed's command are tried before another command stands in for it."""
 HELD_OUT_FROM = 10_000
 """Seeds below this one are for training and never get a held-out wording."""
 
@@ -36,25 +38,45 @@ def record_outcomes(recording: Recording, ends_only: bool, seed: int) -> dict[st
         ends_only: draw only the first and last frame of commands that are not the seed's own.
         seed: of the scene.
 
+    Where the expert fails at the seed's command, another way of it that succeeds stands in, and
+    where all fail, another command: the first that succeeds of those that the seed would draw next.
+
     Returns:
-        {seed, directory, commanded, again, commands} or {seed, skipped}.
+        {seed, directory, commanded, again, commands, failedCommands}, with `standIn` where
+        something stands in, or {seed, skipped}.
     """
     variant = recording.variant
     scene = sample_scene(seed, variant)
     commands = possible_commands(scene)
     if len(commands) < 2:
         return {"seed": seed, "skipped": "fewer-than-two-commands"}
-    commanded = choose_command(scene, commands)
     model = build_model(scene)
-    episodes = [run_episode(scene, command, variant, recording.fps, model) for command in commands]
+
+    def run(command: Command, way: int = 0) -> Episode:
+        return run_episode(scene, command, variant, recording.fps, model, way)
+
+    episodes = [run(command) for command in commands]
+    commanded, way, stand_in = choose_command(scene, commands), 0, None
+    own = commands.index(commanded)
+    if episodes[own].failure:
+        others = (run(commanded, other) for other in range(1, WAYS))
+        succeeded = next((e for e in enumerate(others, 1) if not e[1].failure), None)
+        if succeeded is not None:
+            stand_in = "another-way"
+            way, episodes[own] = succeeded
+        else:
+            stand_in = "another-command"
+            drawn = (choose_command(scene, commands, take) for take in range(1, len(commands)))
+            kept = [e.command for e in episodes if not e.failure]
+            commanded = next((command for command in drawn if command in kept), None)
     failed = Counter(episode.failure for episode in episodes if episode.failure)
     episodes = [episode for episode in episodes if not episode.failure]
-    if not any(episode.command == commanded for episode in episodes):
+    if commanded is None:
         return {"seed": seed, "skipped": "commanded-failed"}
     if len(episodes) < 2:
         return {"seed": seed, "skipped": "fewer-than-two-commands"}
 
-    again = run_episode(scene, commanded, variant, recording.fps, model, again=True)
+    again = run(commanded, way + 1)
     again_name = None if again.failure else "again.mcap"
 
     directory = recording.out / scene_name(seed)
@@ -114,6 +136,7 @@ def record_outcomes(recording: Recording, ends_only: bool, seed: int) -> dict[st
         "again": again_name and f"{scene_name(seed)}/{again_name}",
         "commands": entries,
         "failedCommands": dict(failed),
+        **({"standIn": stand_in} if stand_in else {}),
     }
 
 
@@ -150,6 +173,7 @@ def record_scenes(
             "skippedByReason": dict(Counter(skipped.values())),
             "skippedSeeds": skipped,
             "failedCommandsByReason": dict(failed),
+            "standInsByKind": dict(Counter(s["standIn"] for s in scenes if "standIn" in s)),
             "scenes": scenes,
         }
         content = json.dumps(summary, indent=1).encode()

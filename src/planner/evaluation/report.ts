@@ -98,7 +98,11 @@ export interface EvaluationReport {
   readonly scenes: Pick<
     SceneSet,
     'seeds' | 'generator' | 'fingerprint' | 'variant' | 'width' | 'height' | 'framesPerSecond' | 'skipped'
-  > & { readonly count: number };
+  > & {
+    readonly count: number;
+    /** Of them, those whose command was carried out in another way than the seed's, or is another one. */
+    readonly standIns: number;
+  };
   readonly statesWrittenBy: string;
   readonly warnings: readonly string[];
   readonly protocol: readonly string[];
@@ -188,6 +192,7 @@ export function evaluationReport(
     scenes: {
       seeds: set.seeds,
       count: results.length,
+      standIns: set.scenes.filter(({ standIn }) => standIn !== undefined).length,
       skipped: set.skipped,
       generator: set.generator,
       fingerprint: set.fingerprint,

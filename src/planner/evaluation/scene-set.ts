@@ -33,6 +33,8 @@ const sceneEntry = z.object({
   commanded: z.int().nonnegative(),
   /** The bag of the same command carried out in another way, where that succeeded. */
   again: z.string().nullable().default(null),
+  /** What is recorded where the expert failed at the seed's own command in its own way. */
+  standIn: z.enum(['another-way', 'another-command']).optional(),
   commands: z.array(commandEntry).min(2),
 });
 const scenesFile = z.object({

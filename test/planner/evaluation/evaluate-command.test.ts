@@ -25,8 +25,9 @@ function cacheWithScene(): string {
   const folder = join(cache, `128x128-${simFingerprint()}`);
   cpSync(SCENES_FIXTURE, folder, { recursive: true });
   const file = join(folder, 'scenes.json');
-  const list = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-  writeFileSync(file, JSON.stringify({ ...list, width: 128, height: 128 }));
+  const list = JSON.parse(readFileSync(file, 'utf8')) as { scenes: object[] };
+  const scenes = list.scenes.map((scene) => ({ ...scene, standIn: 'another-way' }));
+  writeFileSync(file, JSON.stringify({ ...list, width: 128, height: 128, scenes }));
   return cache;
 }
 
@@ -64,6 +65,7 @@ it('prints the figures as JSON and nothing else, writes them, and a picture of e
     scenes: {
       seeds: { from: 10_003, to: 10_005 },
       count: 1,
+      standIns: 1,
       skipped: [{ seed: 10_004 }],
       generator: 'aid-sim 0.2.0',
     },
@@ -83,6 +85,7 @@ it('prints the figures as JSON and nothing else, writes them, and a picture of e
   // Not from here with many `..`.
   expect(table.stdout).toContain(`${model}, SHA-256`);
   for (const words of [
+    "1 scenes of the seeds 10003:10005 (1 with another way or command than the seed's own, 1 seeds make none)",
     'instruction following',
     'push_right',
     'wordings never seen',
