@@ -148,10 +148,12 @@ export class RunWriter<Memo> {
   }
 }
 
+/** Whether it holds a whole run. */
+export const isSavedRun = (folder: string): boolean => existsSync(join(folder, 'run.json'));
+
 /** Errors: `invalid-argument` where there is a run already. */
 export function refuseSavedRun(folder: string): void {
-  if (existsSync(join(folder, 'run.json')))
-    throw new AidError('invalid-argument', `${folder}: holds a saved run already`);
+  if (isSavedRun(folder)) throw new AidError('invalid-argument', `${folder}: holds a saved run already`);
 }
 
 /** Errors: `invalid-data`. */

@@ -1,8 +1,9 @@
-import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { readAblationConfig } from '#planner/evaluation/ablation/ablation-config.js';
 import { ABLATION_ROWS, withoutPart } from '#planner/evaluation/ablation/rows.js';
+import { readSavedRun } from '#planner/evaluation/saved-run.js';
 import { simFingerprint } from '#planner/evaluation/scene-maker.js';
 import { readRunConfig } from '#planner/training/run-config.js';
 import { aid } from '../../cli/run-aid.js';
@@ -58,12 +59,32 @@ it('trains and evaluates every row with the same budget, and goes on where it wa
   expect(stdout.match(/^\| AID \|/gm)).toHaveLength(2);
   const plot = readFileSync(join(folder, 'rows', 'ablation.svg'), 'utf8');
   expect(plot.match(/<circle /g)).toHaveLength(2 * ABLATION_ROWS.length);
+  // What to compare with: in the plot of following three lines, in that of PSNR two, and the legend's three.
+  expect(plot.match(/stroke-dasharray/g)).toHaveLength(8);
+  for (const label of ['chance', 'first frame copied', 'truth, autoencoded']) {
+    expect(stdout.match(new RegExp(`^\\| \\*${label}\\* \\|`, 'gm'))).toHaveLength(2);
+    expect(plot).toContain(`>${label}</text>`);
+  }
+  expect(stdout).toContain(`| *chance* | | | ${(100 * results[0].chance).toFixed(1)} % | |  |  |`);
+
+  // The clips of a row are a saved run like any other.
+  const run = readSavedRun(join(folder, 'rows', 'no-states', 'run'));
+  expect(run.samples.map(({ name }) => name)).toEqual(['scene 10003']);
+  expect(run.model.sha256).toBe(results[4].modelSha256);
 
   const model = join(folder, 'rows', 'full', 'model', 'aid', 'model.safetensors');
   const written = statSync(model).mtimeMs;
   const again = await aid(['ablate', file, '--threads', '1']);
   expect(again.stdout).toBe(stdout);
   expect(statSync(model).mtimeMs).toBe(written);
+
+  // A row whose clips are gone is measured again, and no other.
+  const [measured, kept] = ['no-states', 'full'].map((name) => join(folder, 'rows', name, 'run', 'run.json'));
+  const before = statSync(kept as string).mtimeMs;
+  rmSync(join(folder, 'rows', 'no-states', 'run'), { recursive: true });
+  expect((await aid(['ablate', file, '--threads', '1'])).stdout).toBe(stdout);
+  expect(existsSync(measured as string)).toBe(true);
+  expect(statSync(kept as string).mtimeMs).toBe(before);
 }, 600_000);
 
 it('trains some of the rows alone, and puts the table and the plot where they are asked for', async () => {

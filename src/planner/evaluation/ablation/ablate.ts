@@ -1,5 +1,6 @@
 /** Trains and evaluates AID without each of its parts, every row on the same data for the same number of steps. */
 import { existsSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../atomic-file.js';
 import { AidError } from '../../errors.js';
@@ -7,9 +8,12 @@ import type { Engine } from '../../runtime/engine.js';
 import { type RunEvent, run } from '../../training/run.js';
 import { fingerprintOf } from '../../training/run-config.js';
 import { VideoPlanner } from '../../video-planner.js';
-import { type EvaluationEvent, evaluate } from '../evaluate.js';
+import { type EvaluationEvent, evaluate, type MeasuredScene } from '../evaluate.js';
 import type { Interval } from '../intervals.js';
 import type { EvaluationReport } from '../report.js';
+import { endSceneRun } from '../save-scenes.js';
+import { isSavedRun, RunWriter } from '../saved-run.js';
+import { ClipsJournal } from '../scene-journal.js';
 import { openSceneSet, type SceneSet } from '../scene-set.js';
 import type { AblationConfig } from './ablation-config.js';
 import { checkBase } from './base-of-rows.js';
@@ -31,8 +35,17 @@ export interface AblationResult {
   readonly psnr: { readonly value: number; readonly interval: Interval };
   readonly ssim: { readonly value: number; readonly interval: Interval };
   readonly chance: number;
-  readonly ceilingPsnr: number;
-  readonly copyFirstPsnr: number;
+  /** Of the first frame, shown all the time. */
+  readonly copyFirst: Reference;
+  /** Of the truth through the autoencoder. */
+  readonly ceiling: Reference;
+}
+
+/** What a row is measured against. */
+export interface Reference {
+  readonly following: number;
+  readonly psnr: number;
+  readonly ssim: number;
 }
 
 export type AblationEvent =
@@ -43,14 +56,18 @@ export type AblationEvent =
   | { readonly kind: 'result'; readonly result: AblationResult }
   | { readonly kind: 'end'; readonly results: readonly AblationResult[] };
 
+/** Of `result.json`: those of an older one are measured again. */
+const RESULT_FORMAT = 2;
+
 export interface AblateOptions {
   readonly engine: Engine;
   readonly abortSignal?: AbortSignal | undefined;
 }
 
 /**
- * Goes on where it was stopped: rows with a `result.json` of the same config are done, a row's training has its
- * checkpoint. Errors: those of training and evaluating, `invalid-config` where rows of other weights lie, `aborted`.
+ * Goes on where it was stopped: rows with a `result.json` of the same config and their clips in `run` are done, a row's
+ * training has its checkpoint, its evaluation the scenes that it has measured. Errors: those of training and evaluating,
+ * `invalid-config` where rows of other weights lie, `aborted`.
  */
 export async function* ablate(
   config: AblationConfig,
@@ -62,6 +79,7 @@ export async function* ablate(
   for (const [index, row] of config.rows.entries()) {
     yield { kind: 'row', row, index, total: config.rows.length };
     const file = join(config.output, row.name, 'result.json');
+    const clips = join(config.output, row.name, 'run');
     const train = {
       ...config.train,
       output: join(config.output, row.name),
@@ -70,6 +88,7 @@ export async function* ablate(
     const { scenes, seeds, numInferenceSteps } = config;
     const { cache: _, ...range } = scenes;
     const fingerprint = JSON.stringify([
+      RESULT_FORMAT,
       fingerprintOf(train),
       range,
       set.fingerprint,
@@ -77,7 +96,7 @@ export async function* ablate(
       numInferenceSteps,
     ]);
     const known = readResult(file, fingerprint);
-    if (known !== undefined) {
+    if (known !== undefined && isSavedRun(clips)) {
       results.push(known);
       yield { kind: 'result', result: known };
       continue;
@@ -87,7 +106,16 @@ export async function* ablate(
       if (event.kind === 'start') trainedNumbers = event.trainedNumbers;
       yield { kind: 'training', row, event };
     }
-    const report = yield* evaluated(row, join(train.output, 'model'), set, config, { engine, abortSignal });
+    // Of another evaluation.
+    if (isSavedRun(clips)) await rm(clips, { recursive: true });
+    const writer = await RunWriter.open<MeasuredScene>(clips, fingerprint);
+    let report: EvaluationReport;
+    try {
+      const place = { row, model: join(train.output, 'model'), set, writer };
+      report = yield* evaluated(place, config, { engine, abortSignal });
+    } finally {
+      await writer.close();
+    }
     const result: AblationResult = {
       name: row.name,
       label: row.label,
@@ -117,10 +145,19 @@ async function* sceneSet(
   throw new AidError('invalid-data', `${cache}: the scenes ended without their end`);
 }
 
+/** Keeps the clips, so that they can be scored by other measures. */
 async function* evaluated(
-  row: AblationRow,
-  model: string,
-  set: SceneSet,
+  {
+    row,
+    model,
+    set,
+    writer,
+  }: {
+    readonly row: AblationRow;
+    readonly model: string;
+    readonly set: SceneSet;
+    readonly writer: RunWriter<MeasuredScene>;
+  },
   { seeds, numInferenceSteps }: AblationConfig,
   { engine, abortSignal }: AblateOptions,
 ): AsyncGenerator<AblationEvent, EvaluationReport> {
@@ -132,13 +169,16 @@ async function* evaluated(
   try {
     const sampling = numInferenceSteps === undefined ? {} : { numInferenceSteps };
     let report: EvaluationReport | undefined;
-    const events: AsyncIterable<EvaluationEvent> = evaluate(planner, { set, seeds, sampling, abortSignal });
+    const journal = new ClipsJournal(writer);
+    const options = { set, seeds, sampling, journal, abortSignal };
+    const events: AsyncIterable<EvaluationEvent> = evaluate(planner, options);
     for await (const event of events) {
       if (event.kind === 'clip') yield { kind: 'evaluating', row, done: event.done, total: event.total };
       if (event.kind === 'end') ({ report } = event);
     }
     if (report === undefined)
       throw new AidError('engine-failed', `${model}: the evaluation ended without a report`);
+    await endSceneRun(writer, report, planner.video.numFrames);
     return report;
   } finally {
     await planner.dispose();
@@ -157,8 +197,12 @@ function figuresOf(
     psnr: { value: report.psnrMean, interval: intervals.psnrMean },
     ssim: { value: report.ssimMean, interval: intervals.ssimMean },
     chance: report.chance,
-    ceilingPsnr: report.ceilingPsnr,
-    copyFirstPsnr: report.copyFirstPsnr,
+    copyFirst: {
+      following: report.copyFirstFollowing,
+      psnr: report.copyFirstPsnr,
+      ssim: report.copyFirstSsim,
+    },
+    ceiling: { following: report.ceilingFollowing, psnr: report.ceilingPsnr, ssim: report.ceilingSsim },
   };
 }
 
