@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
+import { AidError } from '../planner/errors.js';
 import { type ReportedRun, reportPage } from '../planner/evaluation/page/report-page.js';
 import type { RunScores } from '../planner/evaluation/run-scores.js';
 import { readSavedRun } from '../planner/evaluation/saved-run.js';
@@ -35,10 +36,15 @@ export function reportCommand(): Command {
     );
 }
 
-/** With the scores that aid score left, or else those of the pixels. */
+/** With the scores that aid score left, or else those of the pixels. Errors: `invalid-data`, `aborted`. */
 async function reportedRun(folder: string, abortSignal: AbortSignal): Promise<ReportedRun> {
   const run = readSavedRun(folder);
   const file = join(folder, 'scores.json');
-  if (existsSync(file)) return { run, scores: JSON.parse(readFileSync(file, 'utf8')) as RunScores };
+  if (existsSync(file)) {
+    const scores = JSON.parse(readFileSync(file, 'utf8')) as RunScores;
+    if (!Array.isArray(scores.notMeasured))
+      throw new AidError('invalid-data', `${file}: of an older version; "aid score" makes it anew`);
+    return { run, scores };
+  }
   return { run, scores: await scoreRun(run, { abortSignal }) };
 }

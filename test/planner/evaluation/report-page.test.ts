@@ -246,6 +246,16 @@ describe('opened in a browser', () => {
   });
 });
 
+it('scores of an older version are refused', async () => {
+  const old = await save('old', [50, 60]);
+  writeFileSync(join(old, 'scores.json'), JSON.stringify({ scores: [], sensitivity: [], samples: [] }));
+  const { exitCode, stderr } = await aid(['report', old]);
+  expect([exitCode, stderr]).toEqual([
+    1,
+    expect.stringMatching(/old\/scores.json: of an older version; "aid score" makes it anew\n$/),
+  ]);
+});
+
 it('a folder that holds no run is refused', async () => {
   const { exitCode, stderr } = await aid([
     'report',

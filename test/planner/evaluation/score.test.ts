@@ -3,7 +3,11 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scoreLines } from '#cli/score-table.js';
 import type { Frame } from '#planner/conditioning/frame.js';
+import { pictureDistance } from '#planner/evaluation/feature-scores.js';
+import { bootstrapAround } from '#planner/evaluation/features/bootstrap.js';
 import { FeatureNetwork } from '#planner/evaluation/features/feature-network.js';
+import type { FeatureSet } from '#planner/evaluation/features/feature-set.js';
+import { frechetDistance } from '#planner/evaluation/features/frechet-distance.js';
 import { comparedFrames, protocolOf } from '#planner/evaluation/features/protocols.js';
 import { decibels, meanSquaredError, ssim } from '#planner/evaluation/metrics.js';
 import type { RunScores, Score } from '#planner/evaluation/run-scores.js';
@@ -223,6 +227,35 @@ describe('scores by a network', () => {
       /expected i3d's weights, with a tensor Conv3d_1a_7x7.conv3d.weight$/,
     );
   });
+});
+
+it('the interval of FID is that of clips, whose frames are drawn together', async () => {
+  // One feature of a picture; all frames of a clip have the same.
+  const [ofTruth, ofClips] = [
+    [0, 1, 2, 3, 4, 5, 6],
+    [9, 2, 7, 4, 8, 1, 5],
+  ];
+  const perClip = FRAMES - 1;
+  const sets = [ofTruth, ofClips].map((values) => ({
+    count: CLIPS * perClip,
+    width: 1,
+    values: Float64Array.from(values.flatMap((value) => Array(perClip).fill(value))),
+  })) as [FeatureSet, FeatureSet];
+  const answers = [...sets];
+  const inception = {
+    sha256: '',
+    async features(pictures: AsyncIterable<unknown>) {
+      for await (const _ of pictures);
+      return answers.shift();
+    },
+  } as unknown as FeatureNetwork;
+  const { value, interval } = await pictureDistance(run, inception, { resamples: 10, seed: 1 });
+  const distance = (drawn: ArrayLike<number>): number => frechetDistance(...sets, { drawn });
+  const by = (rowsPerSample: number) =>
+    bootstrapAround(value, CLIPS * perClip, distance, { resamples: 10, seed: 1, rowsPerSample });
+  expect(value).toBeCloseTo(frechetDistance(...sets), 12);
+  expect(interval).toEqual(await by(perClip));
+  expect(interval).not.toEqual(await by(1));
 });
 
 describe('scores of pixels', () => {
