@@ -16,9 +16,10 @@ import re
 from pathlib import Path
 
 import torch
+from torch import nn
+
 from aid_reference.case_folder import Case, Tensors, write_case
 from aid_reference.draw import Draw
-from torch import nn
 
 
 def load_i3d() -> nn.Module:
