@@ -26,10 +26,10 @@ it('holds what it needs and nothing else, and works where it is installed', asyn
   const paths = packed?.files.map(({ path }) => path) ?? [];
   const allowed = [
     /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
-    /^(models\/(aid-mini|lpips)|msgs)\/.+$/,
+    /^(models\/(aid-mini|lpips|training)|msgs)\/.+$/,
     /^dist\/.+\.(js|d\.ts|proto|html)$/,
-    /^docs\/([^/]+\.md|decisions\/.+\.md|images\/.+)$/,
-    /^examples\/[^/]+\.(ts|md)$/,
+    /^docs\/([^/]+\.md|decisions\/.+\.md|(images|results)\/.+)$/,
+    /^examples\/([^/]+\.(ts|md)|own-robot\/.+)$/,
     /^(sim|bench|bench\/pytorch)\/README\.md$/,
   ];
   expect(paths.filter((path) => !allowed.some((pattern) => pattern.test(path)))).toEqual([]);
