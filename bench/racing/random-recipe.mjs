@@ -1,6 +1,7 @@
 // A recipe for the trainer with random data: AID or the whole denoiser, from embeddings, as PyTorch's race has it.
 import { latentDims } from '#planner/imagination/graphs.js';
 import { readNetworks } from '#planner/imagination/networks.js';
+import { ADAPTED_KEYS } from '#planner/models/aid.js';
 import { adapterConfigOf, dqFormerConfigOf } from '#planner/models/aid-config.js';
 import { dqFormer } from '#planner/models/dqformer.js';
 import { tokensCondition } from '#planner/models/unet/condition.js';
@@ -12,8 +13,6 @@ import { floatTensor } from '#planner/runtime/tensor.js';
 import { partsFor } from '#planner/training/batch-parts.js';
 import { denoisingLoss } from '#planner/training/denoising-loss.js';
 import { trainingGraph } from '#planner/training/training-graph.js';
-
-const AID_KEYS = /^dqformer\.|_adapter\.|\.attn2\./;
 
 export async function randomRecipe(model, { batch: clips, threads, trainable }) {
   const networks = await readNetworks(model);
@@ -60,7 +59,7 @@ export async function randomRecipe(model, { batch: clips, threads, trainable }) 
     }),
   );
   return {
-    training: trainingGraph(loss, {}, (key) => trainable === 'everything' || AID_KEYS.test(key)),
+    training: trainingGraph(loss, {}, (key) => trainable === 'everything' || ADAPTED_KEYS.test(key)),
     clipsPerRun: clips,
     parts,
     weights: networks.tensors,

@@ -105,7 +105,7 @@ async function imagine(
   abortSignal: AbortSignal,
 ): Promise<void> {
   // Whatever can be wrong is found before anything takes long.
-  const { text: instruction } = checkInstruction(command);
+  const instruction = checkInstruction(command);
   const frame = await decodeFrame(file);
   const seed = flags.seed ?? shortSeed();
   checkSeeds(seed, flags.candidates);

@@ -46,7 +46,7 @@ async function record(
   flags: RecordFlags,
   abortSignal: AbortSignal,
 ): Promise<void> {
-  const { text: instruction } = checkInstruction(command);
+  const instruction = checkInstruction(command);
   const frame = await decodeFrame(file);
   checkWritable(flags.out);
   if (existsSync(flags.out)) {

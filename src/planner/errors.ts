@@ -46,9 +46,12 @@ export class AidError extends Error {
   }
 }
 
-/** Errors: `aborted`. */
-export function throwIfAborted(abortSignal: AbortSignal | undefined): void {
-  if (abortSignal?.aborted === true) throw new AidError('aborted', 'aborted', { cause: abortSignal.reason });
+/** `where`: what stops. Errors: `aborted`. */
+export function throwIfAborted(abortSignal: AbortSignal | undefined, where = ''): void {
+  if (abortSignal?.aborted !== true) return;
+  throw new AidError('aborted', where === '' ? 'aborted' : `${where}: aborted`, {
+    cause: abortSignal.reason,
+  });
 }
 
 /** What a value is, for the messages of errors. */

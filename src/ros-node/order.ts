@@ -1,6 +1,7 @@
 /** What is to be imagined, whether it came by topic or as a goal; checked. */
 import { randomUUID } from 'node:crypto';
 import { shortSeed } from '../planner/drawn-seed.js';
+import { NUM_STATES } from '../planner/models/aid-config.js';
 import type { Frame, ImagineRequest, StateTexts } from '../sdk/index.js';
 import { frameFromCompressedImage, frameFromImage } from '../sdk/messages/images.js';
 import type { Header, ImagineGoal, Uuid } from '../sdk/messages/messages.js';
@@ -37,7 +38,6 @@ export interface Given {
 const MAX_INSTRUCTIONS = 64;
 const MAX_CANDIDATES = 64;
 const MAX_GIVEN = 64;
-const STATES = 4;
 
 export function randomPlanId(): Uuid {
   return { uuid: Uint8Array.from(Buffer.from(randomUUID().replaceAll('-', ''), 'hex')) };
@@ -79,8 +79,8 @@ export function orderOfGoal(goal: ImagineGoal, planId: Uuid, settings: Settings)
     refuse(`instructions: expected 1 to ${MAX_INSTRUCTIONS}, got ${instructions.length}`);
   if (candidates > MAX_CANDIDATES)
     refuse(`candidates: expected at most ${MAX_CANDIDATES}, got ${candidates}`);
-  if (states.length !== 0 && states.length !== STATES * instructions.length)
-    refuse(`states: expected none or ${STATES} for each instruction, got ${states.length}`);
+  if (states.length !== 0 && states.length !== NUM_STATES * instructions.length)
+    refuse(`states: expected none or ${NUM_STATES} for each instruction, got ${states.length}`);
   if (frames.length > 0 && files.length > 0)
     refuse('frames: expected them in frames or in compressed_frames, not both');
   if (frames.length + files.length > MAX_GIVEN) refuse(`frames: expected at most ${MAX_GIVEN}`);
@@ -100,7 +100,9 @@ export function orderOfGoal(goal: ImagineGoal, planId: Uuid, settings: Settings)
     states:
       states.length === 0
         ? []
-        : instructions.map((_, i) => states.slice(STATES * i, STATES * (i + 1)) as unknown as StateTexts),
+        : instructions.map(
+            (_, i) => states.slice(NUM_STATES * i, NUM_STATES * (i + 1)) as unknown as StateTexts,
+          ),
     seeds: Array.from({ length: count }, (_, i) => first + i),
     sampling: samplingOf({
       numFrames: goal.num_frames,

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { CLIP_MEAN, CLIP_STD } from '#planner/conditioning/preprocessor.js';
-import { templateWords } from '#planner/conditioning/template-state-prompter.js';
 import { loadTokenizer } from '#planner/conditioning/tokenizer.js';
 import { writeWordTokenizer } from '#planner/conditioning/word-tokenizer.js';
 import {
@@ -21,6 +20,7 @@ import { clipTextConfig, clipVisionConfig } from '#planner/models/clip/config.js
 import { unetConfig } from '#planner/models/unet/config.js';
 import { Random } from '#planner/random.js';
 import { writeComponent, writeJson } from '#planner/training/recipes/component-files.js';
+import { TEMPLATE_WORDS } from './template-words.js';
 
 export interface TinyModelOptions {
   readonly seed?: number;
@@ -45,7 +45,7 @@ const WIDTH = 32;
 export async function writeTinyModel(folder: string, options: TinyModelOptions = {}): Promise<string> {
   const { seed = 1, numFrames = 4, width = 32, height = 32, words = [] } = options;
   const tokenizerFolder = join(folder, 'tokenizer');
-  await writeWordTokenizer(tokenizerFolder, [...SENTENCES.split(' '), ...templateWords(), ...words]);
+  await writeWordTokenizer(tokenizerFolder, [...SENTENCES.split(' '), ...TEMPLATE_WORDS, ...words]);
   const tokenizer = await loadTokenizer(tokenizerFolder);
   const tower = {
     hidden_size: WIDTH,

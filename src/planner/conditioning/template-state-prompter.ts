@@ -1,6 +1,5 @@
 /** State texts without a model: the instruction's words set into fixed sentences. */
-import { AidError } from '../errors.js';
-import { clipWords } from './clip-vocabulary.js';
+import { throwIfAborted } from '../errors.js';
 import type { Frame } from './frame.js';
 import type { StatePrompt, StatePrompter, StateTexts } from './state-prompter.js';
 
@@ -157,8 +156,7 @@ export class TemplateStatePrompter implements StatePrompter {
     readonly instruction: string;
     readonly abortSignal?: AbortSignal | undefined;
   }): Promise<StatePrompt> {
-    if (abortSignal?.aborted)
-      throw new AidError('aborted', 'state prompter: aborted', { cause: abortSignal.reason });
+    throwIfAborted(abortSignal, 'state prompter');
     return { states: templateStates(instruction), writtenBy: this.name };
   }
 }
@@ -182,14 +180,6 @@ function commandStates(text: string): StateTexts | undefined {
     return fill(SENTENCES[form], { object, target, direction, relation: RELATIONS[relation] ?? relation });
   }
   return undefined;
-}
-
-/** Every word that the states can contain besides the instruction's own, sorted. */
-export function templateWords(): string[] {
-  const sentences = Object.values(SENTENCES)
-    .flat()
-    .map((sentence) => sentence.replaceAll(/\{\w+\}/g, ''));
-  return [...new Set([...sentences, ...Object.values(RELATIONS)].flatMap(clipWords))].sort();
 }
 
 /** Lower case, single spaces, no full stop, nothing polite. */

@@ -12,8 +12,6 @@ export interface TokenizerFolder {
   /** Name of the file that holds the vocabulary, for messages. */
   readonly vocabularyFile: string;
   readonly padToken: string;
-  /** `model_max_length`, where the folder says one. */
-  readonly maxLength: number | undefined;
   /** The words of `words.json`, where there is one. */
   readonly knownWords: ReadonlySet<string> | undefined;
 }
@@ -35,7 +33,6 @@ const specialTokens = z.looseObject({
   pad_token: specialToken.nullish(),
 });
 const tokenizerConfig = specialTokens.extend({
-  model_max_length: z.number().positive().nullish(),
   added_tokens_decoder: z
     .record(z.string().regex(/^\d+$/), z.object({ content: z.string().min(1), ...addedTokenFlags }))
     .optional(),
@@ -93,13 +90,10 @@ export async function readTokenizerFolder(folder: string): Promise<TokenizerFold
       );
     added.set(token.content, { ...token, id, special: true });
   }
-  const longest = config?.model_max_length ?? undefined;
   return {
     tokenizerJson: { ...json, added_tokens: [...added.values()] },
     vocabularyFile: file,
     padToken,
-    // transformers writes 1e30 for "no limit".
-    maxLength: longest !== undefined && longest < 1e9 ? longest : undefined,
     knownWords,
   };
 }

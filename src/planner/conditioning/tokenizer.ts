@@ -17,8 +17,6 @@ export interface EncodedText {
 export interface Tokenizer {
   /** One more than the highest id. A text tower with a smaller `vocab_size` cannot read this tokenizer's ids. */
   readonly vocabSize: number;
-  /** The folder's `model_max_length`, where it says one; 77 for CLIP. */
-  readonly maxLength: number | undefined;
   readonly startTokenId: number;
   readonly endTokenId: number;
   readonly padTokenId: number;
@@ -47,7 +45,7 @@ export async function loadTokenizer(
   { trainedWords }: { readonly trainedWords?: ReadonlySet<string> | undefined } = {},
 ): Promise<Tokenizer> {
   const files = await readTokenizerFolder(folder);
-  const { tokenizerJson, vocabularyFile, padToken, maxLength } = files;
+  const { tokenizerJson, vocabularyFile, padToken } = files;
   const knownWords = trainedWords ?? files.knownWords;
   const fail = (what: string, cause?: unknown): never => {
     throw new AidError('invalid-model-folder', `${vocabularyFile}: ${what}`, { cause });
@@ -60,7 +58,6 @@ export async function loadTokenizer(
 
   return {
     vocabSize: highestId(library) + 1,
-    maxLength,
     startTokenId,
     endTokenId,
     padTokenId,

@@ -19,11 +19,6 @@ export function precondition(sigma: number): Preconditioning {
   return { cSkip: 1 / s2plus1, cOut: -sigma / root, cIn: 1 / root, cNoise: Math.log(sigma) / 4 };
 }
 
-/** The weight of |D - clean|^2 in the training loss, 1 / c_out^2. */
-export function lossWeight(sigma: number): number {
-  return (1 + sigma ** 2) / sigma ** 2;
-}
-
 /** F(c_in x, c_noise), the bare network. */
 export type Network = (scaled: Float32Array, cNoise: number) => Promise<Float32Array>;
 

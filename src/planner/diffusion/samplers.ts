@@ -2,7 +2,7 @@
  * Samplers of the probability-flow ODE dx/dsigma = (x - D(x, sigma)) / sigma, from noise at the first sigma to
  * data at the last. Each is a generator of its steps; none draws a random number.
  */
-import { AidError } from '../errors.js';
+import { AidError, throwIfAborted } from '../errors.js';
 import type { Denoise } from './denoise.js';
 
 export interface SamplerStep {
@@ -94,6 +94,11 @@ export const dpmPlusPlus2M: Sampler = async function* (denoise, x, sigmas, optio
 export const samplers = { euler, heun, 'dpm++2m': dpmPlusPlus2M } as const satisfies Record<string, Sampler>;
 export type SamplerName = keyof typeof samplers;
 
+/** Evaluations of the network in so many steps to sigma 0: Heun's method looks twice in every step but the last. */
+export function evaluationsOf(sampler: SamplerName, steps: number): number {
+  return sampler === 'heun' ? Math.max(0, 2 * steps - 1) : steps;
+}
+
 /** What is left of the noise is scaled: target + ratio (x - target). With ratio sigma' / sigma, Euler's step. */
 function towards(x: Float32Array, target: Float32Array, ratio: number): Float32Array {
   const moved = new Float32Array(x.length);
@@ -110,8 +115,7 @@ async function evaluate(
   sigma: number,
   { abortSignal }: SamplerOptions = {},
 ): Promise<Float32Array> {
-  if (abortSignal?.aborted === true)
-    throw new AidError('aborted', 'sampler: aborted', { cause: abortSignal.reason });
+  throwIfAborted(abortSignal, 'sampler');
   const denoised = await denoise(x, sigma);
   if (denoised.length !== x.length) {
     throw new AidError(

@@ -1,6 +1,7 @@
 /** One clip and the time that it has; it measures what the clip takes. Without a deadline that is all it does. */
 import type { Frame } from '../conditioning/frame.js';
 import { branchesFor } from '../diffusion/guidance.js';
+import { evaluationsOf } from '../diffusion/samplers.js';
 import { type ClipTimes, previewSize, type RecentTimes } from './clip-times.js';
 import { type Stopwatch, Timer } from './clock.js';
 import {
@@ -8,7 +9,6 @@ import {
   concessionsOf,
   DeadlineExceededError,
   type DeadlineReport,
-  evaluationsOf,
   fittingSteps,
   type PlannedClip,
   planClip,

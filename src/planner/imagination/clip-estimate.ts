@@ -1,5 +1,6 @@
 /** What a clip would cost in memory and time, known before any weights are read. */
 import { branchesFor } from '../diffusion/guidance.js';
+import { evaluationsOf } from '../diffusion/samplers.js';
 import {
   type EngineSpeed,
   type GraphCost,
@@ -16,7 +17,7 @@ import {
   visionGraph,
 } from './graphs.js';
 import type { Networks } from './networks.js';
-import { type ImagineRequest, resolveRequest, type Sampling } from './request.js';
+import { type ImagineRequest, resolveSettings, type Sampling } from './request.js';
 
 /** What decides the cost of a clip. */
 export type ClipSettings = Pick<
@@ -64,7 +65,7 @@ export function estimateClip(
   settings: ClipSettings = {},
   speed?: EngineSpeed,
 ): ClipEstimate {
-  const { numFrames, sampling } = resolveRequest({ ...settings, frames: [], instruction: 'any' }, networks);
+  const { numFrames, sampling } = resolveSettings({ ...settings, instruction: 'any' }, networks);
   const { width, height } = networks.aid.video;
   const geometry = { numFrames, width, height };
   const branches = branchesFor(sampling).length;
@@ -77,8 +78,7 @@ export function estimateClip(
     decoder: cost(decoderGraph, 1),
   };
   const { numInferenceSteps: steps } = sampling;
-  // Heun's method looks twice in every step but the last.
-  const evaluations = sampling.sampler === 'heun' ? 2 * steps - 1 : steps;
+  const evaluations = evaluationsOf(sampling.sampler, steps);
   const all = Object.values(costs);
   const activationBytes = ARENA * all.reduce((sum, each) => sum + each.activationBytes, 0);
   const stored = [...networks.tensors.values()];

@@ -1,6 +1,7 @@
 /** Answering in time: what to give up before it is too late, and ending in time when nothing helps. */
 import type { Frame } from '../conditioning/frame.js';
 import { branchesFor } from '../diffusion/guidance.js';
+import { evaluationsOf } from '../diffusion/samplers.js';
 import { AidError } from '../errors.js';
 import type { PreviewDownscale, Sampling } from './request.js';
 
@@ -63,10 +64,6 @@ export interface PlannedClip {
 
 /** Below this, guidance is given up before another step is. */
 const ENOUGH_STEPS = 4;
-
-/** Heun's method looks twice in every step but the last. */
-export const evaluationsOf = (sampler: Sampling['sampler'], steps: number): number =>
-  sampler === 'heun' ? Math.max(0, 2 * steps - 1) : steps;
 
 /**
  * The best clip that fits into the time: first smaller previews are given up, then steps down to four, previews,

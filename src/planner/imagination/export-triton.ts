@@ -1,5 +1,5 @@
 /** A model folder as a repository of an inference server: every graph that a planner asks an engine for. */
-import { AidError } from '../errors.js';
+import { throwIfAborted } from '../errors.js';
 import type { Graph } from '../onnx/graph.js';
 import { writeTritonModel } from '../runtime/open-inference-protocol/triton-repository.js';
 import { inspectWeights } from '../weights/inspect-weights.js';
@@ -57,8 +57,7 @@ export async function exportTriton(
   const weights = (key: string) => networks.tensors.get(key);
   const models: string[] = [];
   for (const graph of graphsOf(networks, clipLengths)) {
-    if (abortSignal?.aborted === true)
-      throw new AidError('aborted', 'aborted', { cause: abortSignal.reason });
+    throwIfAborted(abortSignal);
     const batching = { maxBatchSize, maxQueueDelayUs, maxQueueSize };
     models.push(
       await writeTritonModel(repository, graph, { weights, weightsSha256, placement, ...batching }),

@@ -1,5 +1,4 @@
 /** The networks of a model folder: configs read and checked against each other, tensors under one key space. */
-import { join } from 'node:path';
 import type { z } from 'zod';
 import { type ClipPreprocessor, readClipPreprocessor } from '../conditioning/preprocessor.js';
 import { loadTokenizer, type Tokenizer } from '../conditioning/tokenizer.js';
@@ -14,7 +13,7 @@ import {
   clipVisionConfig,
 } from '../models/clip/config.js';
 import { type UNetConfig, unetConfig } from '../models/unet/config.js';
-import { type ModelComponent, parseConfig } from '../weights/model-component.js';
+import { configOf } from '../weights/model-component.js';
 import { openModelFolder } from '../weights/model-folder.js';
 import type { StoredTensor } from '../weights/safetensors.js';
 
@@ -41,12 +40,12 @@ export async function readNetworks(path: string): Promise<Networks> {
   ) => {
     const component = folder.component(name);
     for (const [key, tensor] of component.tensors) tensors.set(`${name}.${key}`, tensor);
-    return configOf(component, schema);
+    return configOf(schema, component);
   };
   const [unet, vae] = [read('unet', unetConfig), read('vae', autoencoderConfig)];
   const [vision, text] = [read('image_encoder', clipVisionConfig), read('text_encoder', clipTextConfig)];
   const own = folder.component('aid');
-  const aid = configOf(own, aidConfig);
+  const aid = configOf(aidConfig, own);
   for (const [key, tensor] of own.tensors) tensors.set(key, tensor);
   const networks: Networks = {
     path,
@@ -63,13 +62,6 @@ export async function readNetworks(path: string): Promise<Networks> {
   };
   checkAgreement(networks);
   return networks;
-}
-
-function configOf<Schema extends z.ZodType>(
-  { folder, config }: ModelComponent,
-  schema: Schema,
-): z.infer<Schema> {
-  return parseConfig(schema, config, join(folder, 'config.json'));
 }
 
 /** What one network gives must be what the next one takes. */

@@ -4,7 +4,7 @@ import type { StateTexts } from '../conditioning/state-prompter.js';
 import { type SamplerName, samplers } from '../diffusion/samplers.js';
 import { drawnSeed } from '../drawn-seed.js';
 import { AidError, kindOf } from '../errors.js';
-import { MAX_GUIDANCE, MAX_INFERENCE_STEPS } from '../models/aid-config.js';
+import { type AidConfig, MAX_GUIDANCE, MAX_INFERENCE_STEPS, NUM_STATES } from '../models/aid-config.js';
 import { spatialFactor } from '../models/autoencoder/config.js';
 import { checkGivenFrames, type GivenFrame } from './given-frames.js';
 import type { Networks } from './networks.js';
@@ -82,9 +82,25 @@ const PREVIEW_DOWNSCALES = [1, 2, 4] as const satisfies PreviewDownscale[];
 
 /** Errors: `invalid-argument`; `invalid-image` for a frame that is none. */
 export function resolveRequest(request: ImagineRequest, networks: Networks): ResolvedRequest {
+  checkIsRequest(request);
+  const { frames, states, abortSignal } = request;
+  if (!Observation.isInstance(frames)) checkGivenFrames(frames);
+  if (states !== undefined) checkStates(states);
+  if (abortSignal !== undefined && typeof abortSignal?.aborted !== 'boolean')
+    throw new AidError(
+      'invalid-argument',
+      `abortSignal: expected an AbortSignal, got ${kindOf(abortSignal)}`,
+    );
+  return resolveSettings(request, networks);
+}
+
+/** The same of a request whose frames and states are still to come. Errors: `invalid-argument`. */
+export function resolveSettings(
+  request: Omit<ImagineRequest, 'frames' | 'states' | 'abortSignal'>,
+  networks: Networks,
+): ResolvedRequest {
   const { aid, vae } = networks;
-  checkKinds(request);
-  const { text: instruction } = checkInstruction(request.instruction);
+  const instruction = checkInstruction(request.instruction);
   const modelFrames = aid.dqformer.num_frames;
   const { seed = drawnSeed(), numFrames = modelFrames, previewFrames = [], preset } = request;
   whole('seed', seed, 0, Number.MAX_SAFE_INTEGER);
@@ -98,14 +114,11 @@ export function resolveRequest(request: ImagineRequest, networks: Networks): Res
     );
   if (deadlineMs !== undefined && !(deadlineMs > 0 && Number.isFinite(deadlineMs)))
     throw new AidError('invalid-argument', `deadlineMs: expected a positive number, got ${deadlineMs}`);
+  for (const [name, list] of Object.entries({ previewFrames, sigmas }))
+    if (list !== undefined && !Array.isArray(list))
+      throw new AidError('invalid-argument', `${name}: expected a list of numbers, got ${kindOf(list)}`);
   for (const frame of previewFrames) whole('previewFrames', frame, 0, numFrames - 1);
-  const isKnown = preset === undefined || Object.hasOwn(aid.presets, preset);
-  const changes = preset === undefined ? {} : aid.presets[preset];
-  if (!isKnown || changes === undefined) {
-    const known = Object.keys(aid.presets).join(', ') || 'none';
-    throw new AidError('invalid-argument', `preset: the model has no ${preset}; it has ${known}`);
-  }
-  const base = { ...aid.sampling, ...changes };
+  const base = { ...aid.sampling, ...(preset === undefined ? {} : presetOf(aid, preset)) };
   const sampling: Sampling = {
     sampler: request.sampler ?? base.sampler,
     numInferenceSteps: request.numInferenceSteps ?? sigmas?.length ?? base.num_inference_steps,
@@ -142,21 +155,11 @@ export function resolveRequest(request: ImagineRequest, networks: Networks): Res
   };
 }
 
-/** What callers whom no compiler has checked may get wrong. */
-function checkKinds(request: ImagineRequest): void {
-  checkIsRequest(request);
-  const { frames, states, previewFrames, sigmas, abortSignal } = request;
-  if (!Observation.isInstance(frames)) checkGivenFrames(frames);
-  if (states !== undefined) checkStates(states);
-  const lists = { previewFrames, sigmas };
-  for (const [name, list] of Object.entries(lists))
-    if (list !== undefined && !Array.isArray(list))
-      throw new AidError('invalid-argument', `${name}: expected a list of numbers, got ${kindOf(list)}`);
-  if (abortSignal !== undefined && typeof abortSignal?.aborted !== 'boolean')
-    throw new AidError(
-      'invalid-argument',
-      `abortSignal: expected an AbortSignal, got ${kindOf(abortSignal)}`,
-    );
+function presetOf({ presets }: AidConfig, name: string): AidConfig['presets'][string] {
+  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
+  if (preset !== undefined) return preset;
+  const known = Object.keys(presets).join(', ') || 'none';
+  throw new AidError('invalid-argument', `preset: the model has no ${name}; it has ${known}`);
 }
 
 /** Errors: `invalid-argument`. */
@@ -171,7 +174,7 @@ export function checkStates(states: StateTexts): void {
     throw new AidError('invalid-argument', `states: expected four texts, got ${got}`);
   };
   if (!Array.isArray(states)) refuse(kindOf(states));
-  if (states.length !== 4) refuse(`${states.length}`);
+  if (states.length !== NUM_STATES) refuse(`${states.length}`);
   for (const state of states) if (typeof state !== 'string') refuse(`${kindOf(state)} among them`);
 }
 

@@ -4,7 +4,7 @@ import type { AdapterConfig } from './adapters.js';
 import type { DqFormerConfig } from './dqformer.js';
 
 /** State texts of an instruction, S in the paper. */
-const NUM_STATES = 4;
+export const NUM_STATES = 4;
 /** Denoising steps of a clip, at most. */
 export const MAX_INFERENCE_STEPS = 1000;
 /** Most that a scale of Eq. 8 may be, either way: what is far beyond any use gives numbers that are not finite. */

@@ -22,6 +22,9 @@ export const COMPONENTS = {
   dqformer: 'dqformer',
 } as const;
 
+/** What AID trains and stores in `aid/`, by its key in a graph: DQFormer, the adapters, every `attn2`. */
+export const ADAPTED_KEYS = /^dqformer\.|^unet\..*(_adapter\.|\.attn2\.)/;
+
 export interface ConditionInputs {
   /** Token ids of each clip's instruction and, after it, of its S state texts, [B, 1 + S, L], int64. */
   readonly textIds: Value;

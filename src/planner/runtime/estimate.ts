@@ -92,7 +92,7 @@ function flopsOf({ operator, inputs, outputs, attributes }: Node, batch: number)
     case 'Gemm':
       return 2 * count(output) * ((attributes.transA === 1 ? a?.[0] : a?.[1]) ?? 0);
     case 'Conv':
-      // weight [O, C / groups, kH, kW]
+      // weight [O, C, kH, kW]
       return 2 * count(output) * count(b?.slice(1) ?? []);
     case 'ConvTranspose':
       return 2 * count(a ?? []) * count(b?.slice(1) ?? []);

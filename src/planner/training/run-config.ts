@@ -1,10 +1,10 @@
 /** The config file of a training run: everything that decides what comes out. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { AidError } from '../errors.js';
-import { parseConfig } from '../weights/model-component.js';
+import { parseConfig, readJson } from '../weights/model-component.js';
 import { openBase } from '../weights/model-folder.js';
 import { clipLength } from './data/clip-length.js';
 import { absoluteData, type DataConfig, dataConfig } from './data/data-config.js';
@@ -57,7 +57,7 @@ export interface DataSelection {
 
 /** Errors: `invalid-config`. */
 export function readDataConfig(file: string): DataSelection {
-  const json = readJsonFile(file);
+  const json = readJson(file, 'invalid-config');
   if (typeof json !== 'object' || json === null || !('recipe' in json))
     return { data: absoluteData(parseConfig(dataConfig, json, file), file) };
   const { recipe } = readRunConfig(file);
@@ -71,7 +71,7 @@ export function readDataConfig(file: string): DataSelection {
 
 /** Reads a config file, its paths made absolute. Errors: `invalid-config`. */
 export function readRunConfig(file: string): RunConfig {
-  const json = withClipLength(readJsonFile(file), file);
+  const json = withClipLength(readJson(file, 'invalid-config'), file);
   const config = parseConfig(runConfig, json, file);
   const unknown = unknownKeys(json, config);
   if (unknown.length > 0)
@@ -109,19 +109,6 @@ export function fingerprintOf({
   const { frozenParts: _parts, ...decisiveRecipe }: Readonly<Record<string, unknown>> = recipe;
   const decisive = { ...rest, recipe: decisiveRecipe };
   return createHash('sha256').update(JSON.stringify(decisive)).digest('hex').slice(0, 16);
-}
-
-function readJsonFile(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new AidError(
-      'invalid-config',
-      `${file}: ${missing ? 'no such file' : `expected a JSON file: ${(cause as Error).message}`}`,
-      { cause },
-    );
-  }
 }
 
 /** Paths of what a JSON value has and its parsed form has not: networks' schemas let pass what they do not need. */

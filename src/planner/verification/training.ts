@@ -1,5 +1,6 @@
 /** A case of one training step: the denoising loss and the gradients of what is trained. */
 import { z } from 'zod';
+import { ADAPTED_KEYS } from '../models/aid.js';
 import { dqFormer } from '../models/dqformer.js';
 import { tokensCondition } from '../models/unet/condition.js';
 import { unet } from '../models/unet/unet.js';
@@ -22,9 +23,6 @@ const trainingCaseConfig = z.object({
   trainable: z.enum([AID, 'everything']).default(AID),
   data_mean: DATA_MEAN,
 });
-/** What AID trains. */
-const AID_KEYS = /^dqformer\.|_adapter\.|\.attn2\./;
-
 export const trainingCase: CaseKind = {
   tolerance: 1e-3,
   inputs: [...EMBEDS, 'frame_latents', 'added_time_ids', 'clean_latents', 'noise', 'sigma'],
@@ -36,7 +34,7 @@ export const trainingCase: CaseKind = {
     const data = { ...read, clean_latents: shifted(given.floats('clean_latents'), mean, -1) };
     const used = { unet: given.used('unet-aid'), dqformer: given.used('dqformer') };
     const { graph, trained } = refusing(given.name, () =>
-      trainingGraphOf(given.name, data, used, (key) => trainable === 'everything' || AID_KEYS.test(key)),
+      trainingGraphOf(given.name, data, used, (key) => trainable === 'everything' || ADAPTED_KEYS.test(key)),
     );
     const weights = new Map<string, StoredTensor>();
     for (const [prefix, { weights: own }] of Object.entries(used))

@@ -29,15 +29,26 @@ export function readModelComponent(folder: string): ModelComponent {
   return { folder, config: readJson(join(folder, 'config.json')), tensors };
 }
 
-/** A JSON file of a model folder. Errors: `invalid-model-folder`. */
-export function readJson(file: string): unknown {
+/** A JSON file. Errors: `code`, by default that of a model folder's file. */
+export function readJson(
+  file: string,
+  code: 'invalid-model-folder' | 'invalid-config' = 'invalid-model-folder',
+): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new AidError('invalid-model-folder', `${file}: expected a JSON file: ${(cause as Error).message}`, {
-      cause,
-    });
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const what = isMissing ? 'no such file' : `expected a JSON file: ${(cause as Error).message}`;
+    throw new AidError(code, `${file}: ${what}`, { cause });
   }
+}
+
+/** A component's config against its schema. Errors: `invalid-config`. */
+export function configOf<Schema extends z.ZodType>(
+  schema: Schema,
+  { folder, config }: ModelComponent,
+): z.infer<Schema> {
+  return parseConfig(schema, config, join(folder, 'config.json'));
 }
 
 /** Validates a JSON value against a schema, naming every problem. Errors: `invalid-config`. */

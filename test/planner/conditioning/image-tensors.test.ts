@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Frame } from '#planner/conditioning/frame.js';
-import {
-  clipPixels,
-  frameToPixels,
-  pixelShuffle,
-  pixelsToFrame,
-  pixelUnshuffle,
-} from '#planner/conditioning/image-tensors.js';
+import { clipPixels, frameToPixels, pixelsToFrame } from '#planner/conditioning/image-tensors.js';
 import { CLIP_MEAN, CLIP_STD } from '#planner/conditioning/preprocessor.js';
 import { readFloats, readSafetensorsHeader, readTensorBytes } from '#planner/weights/safetensors.js';
 import { largestDifference, noise, picture } from './pictures.js';
@@ -82,31 +76,6 @@ describe('frames and the autoencoder', () => {
     expect(() => pixelsToFrame(new Float32Array(191), 8, 8)).toThrow(
       'expected [3,8,8], 192 numbers, got 191',
     );
-  });
-});
-
-describe('space to depth', () => {
-  test('puts (dy, dx) of channel c in channel c*r*r + dy*r + dx', () => {
-    // Two channels of 2x4.
-    const pixels = Float32Array.from([0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17]);
-    const deep = pixelUnshuffle(pixels, { channels: 2, height: 2, width: 4 }, 2);
-    expect(Array.from(deep)).toEqual([0, 2, 1, 3, 4, 6, 5, 7, 10, 12, 11, 13, 14, 16, 15, 17]);
-  });
-
-  test.each([2, 4])('by %d agrees with PyTorch, there and back', (factor) => {
-    const wide = floats('shuffle.wide');
-    const deep = pixelUnshuffle(wide, { channels: 3, height: 8, width: 12 }, factor);
-    expect(deep).toEqual(floats(`shuffle.deep${factor}`));
-    const shape = { channels: 3 * factor ** 2, height: 8 / factor, width: 12 / factor };
-    expect(pixelShuffle(deep, shape, factor)).toEqual(wide);
-  });
-
-  test('refuses what does not divide', () => {
-    const pixels = new Float32Array(3 * 6 * 6);
-    const refused = expect.objectContaining({ code: 'invalid-argument' });
-    expect(() => pixelUnshuffle(pixels, { channels: 3, height: 6, width: 6 }, 4)).toThrow(refused);
-    expect(() => pixelShuffle(pixels, { channels: 3, height: 6, width: 6 }, 2)).toThrow(refused);
-    expect(() => pixelUnshuffle(pixels, { channels: 3, height: 6, width: 8 }, 2)).toThrow(refused);
   });
 });
 

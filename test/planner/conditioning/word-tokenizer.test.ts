@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { templateStates, templateWords } from '#planner/conditioning/template-state-prompter.js';
+import { templateStates } from '#planner/conditioning/template-state-prompter.js';
 import { loadTokenizer } from '#planner/conditioning/tokenizer.js';
 import { writeWordTokenizer } from '#planner/conditioning/word-tokenizer.js';
+import { TEMPLATE_WORDS } from '../../support/template-words.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const WORDS =
@@ -17,7 +18,7 @@ describe('a word tokenizer', () => {
   test.each([
     ['everyday words', WORDS],
     ['words of the same letters', TANGLED],
-    ['the words of the state template', templateWords()],
+    ['the words of the state template', TEMPLATE_WORDS],
   ])('makes one token of each of %s', async (_, words) => {
     const folder = temporaryFolder();
     const { vocabSize } = await writeWordTokenizer(folder, words);
@@ -45,10 +46,9 @@ describe('a word tokenizer', () => {
   test('pads with the end of text', async () => {
     const folder = temporaryFolder();
     await writeWordTokenizer(folder, WORDS);
-    const { startTokenId, endTokenId, padTokenId, maxLength } = await loadTokenizer(folder);
+    const { startTokenId, endTokenId, padTokenId } = await loadTokenizer(folder);
     expect(padTokenId).toBe(endTokenId);
     expect(startTokenId).toBe(endTokenId - 1);
-    expect(maxLength).toBe(77);
   });
 
   test('is the same, byte for byte, for the same set of words', async () => {
@@ -85,7 +85,7 @@ describe('a word tokenizer', () => {
   test('that knows the template and an instruction knows its states', async () => {
     const instruction = 'put the red cube on the blue plate';
     const folder = temporaryFolder();
-    await writeWordTokenizer(folder, [...templateWords(), ...instruction.split(' ')]);
+    await writeWordTokenizer(folder, [...TEMPLATE_WORDS, ...instruction.split(' ')]);
     const tokenizer = await loadTokenizer(folder);
     for (const state of templateStates(instruction)) expect(tokenizer.unknownWords(state)).toEqual([]);
   });

@@ -13,12 +13,12 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, onTestFinished } from 'vitest';
-import { templateWords } from '#planner/conditioning/template-state-prompter.js';
 import { OnnxRuntimeEngine } from '#planner/runtime/onnxruntime/onnxruntime-engine.js';
 import { type RunEvent, run } from '#planner/training/run.js';
 import { readRunConfig } from '#planner/training/run-config.js';
 import type { TrainStep } from '#planner/training/train.js';
 import { readFloats, readSafetensorsHeader } from '#planner/weights/safetensors.js';
+import { TEMPLATE_WORDS } from '../../support/template-words.js';
 
 type Json = { readonly [key: string]: unknown };
 
@@ -102,7 +102,7 @@ export const RECIPES = {
     recipe: 'adapt',
     ...DENOISING,
     base: 'backbone/model',
-    words: [...new Set([...WORDS, ...templateWords()])],
+    words: [...new Set([...WORDS, ...TEMPLATE_WORDS])],
     aid: {
       dqformer: { dim: WIDTH, heads: 2, num_frames: 3, num_queries: 2, text_dim: WIDTH, vision_dim: WIDTH },
       adapters: { reduction: 2, heads: 2 },

@@ -245,7 +245,7 @@ describe('a case that cannot be run is one clear error:', () => {
       'sampler',
       () => undefined,
       'invalid-model-folder',
-      /unet-aid.config\.json: expected a JSON file: ENOENT/,
+      /unet-aid.config\.json: no such file/,
     ],
     ['no used cases', 'training', config({ uses: [] }), 'invalid-config', /uses: expected a unet-aid case/],
     [

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { AidError } from '../../errors.js';
 import { MAX_INFERENCE_STEPS } from '../../models/aid-config.js';
 import type { AdaptRecipeConfig } from '../../training/recipes/adapt.js';
 import { type RunConfig, readRunConfig } from '../../training/run-config.js';
-import { parseConfig } from '../../weights/model-component.js';
+import { parseConfig, readJson } from '../../weights/model-component.js';
 import { MAX_SEEDS } from '../evaluate.js';
 import { ABLATION_ROWS, type AblationRow } from './rows.js';
 
@@ -41,14 +40,7 @@ export function readAblationConfig(
   file: string,
   { rows }: { readonly rows?: readonly string[] } = {},
 ): AblationConfig {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw new AidError('invalid-config', `${file}: expected a JSON file: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  const json = readJson(file, 'invalid-config');
   const { train: trainFile, steps, rows: rowsOfFile, ...config } = parseConfig(ablationFile, json, file);
   const names = rows ?? rowsOfFile;
   const absolute = (path: string): string => resolve(dirname(file), path);

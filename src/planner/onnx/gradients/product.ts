@@ -47,7 +47,6 @@ interface Geometry {
 }
 
 function geometryOf(attributes: Attributes, weight: Value): Geometry {
-  if (attributes['group'] !== 1) throw new AidError('invalid-graph', 'no gradient for a grouped convolution');
   const [stride] = attributes['strides'] as readonly number[];
   const padding = attributes['pads'] as unknown as Geometry['padding'];
   return { stride: stride ?? 1, padding, kernel: [fixedAt(weight.shape, 2), fixedAt(weight.shape, 3)] };

@@ -33,16 +33,16 @@ export function conv2d(
 
 /**
  * torch.nn.Conv3d with a kernel over frames only, (kernel, 1, 1), padded to keep the frames:
- * x [B, C, F, S] with the space flattened, weight [out, C / groups, kernel, 1, 1].
+ * x [B, C, F, S] with the space flattened, weight [out, C, kernel, 1, 1].
  * Runs as a 2-D convolution, which engines do faster.
  */
 export function convOverFrames(
   scope: Scope,
   x: Value,
   outChannels: number,
-  { kernel, groups = 1 }: { readonly kernel: number; readonly groups?: number },
+  { kernel }: { readonly kernel: number },
 ): Value {
-  const inChannels = fixedAt(x.shape, 1) / groups;
+  const inChannels = fixedAt(x.shape, 1);
   const weight = scope.parameter('weight', [outChannels, inChannels, kernel, 1, 1]);
   const half = (kernel - 1) / 2;
   return convolution(
@@ -51,7 +51,6 @@ export function convOverFrames(
     scope.parameter('bias', [outChannels]),
     {
       padding: [half, 0, half, 0],
-      groups,
     },
   );
 }

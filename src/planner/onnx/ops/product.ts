@@ -44,22 +44,21 @@ export interface ConvolutionOptions {
   readonly stride?: number;
   /** Zeros at [top, left, bottom, right]. */
   readonly padding?: readonly [number, number, number, number];
-  readonly groups?: number;
 }
 
-/** 2-D convolution of x [N, C, H, W] with weight [O, C / groups, kH, kW]. */
+/** 2-D convolution of x [N, C, H, W] with weight [O, C, kH, kW]. */
 export function convolution(
   x: Value,
   weight: Value,
   bias: Value | null,
-  { stride = 1, padding = [0, 0, 0, 0], groups = 1 }: ConvolutionOptions = {},
+  { stride = 1, padding = [0, 0, 0, 0] }: ConvolutionOptions = {},
 ): Value {
   const [top, left, bottom, right] = padding;
   const [kernelHeight, kernelWidth] = [fixedAt(weight.shape, 2), fixedAt(weight.shape, 3)];
-  if (x.shape.length !== 4 || fixedAt(x.shape, 1) !== fixedAt(weight.shape, 1) * groups) {
+  if (x.shape.length !== 4 || fixedAt(x.shape, 1) !== fixedAt(weight.shape, 1)) {
     throw new AidError(
       'invalid-graph',
-      `convolution: ${formatShape(x.shape)} with weight ${formatShape(weight.shape)}, ${groups} groups`,
+      `convolution: ${formatShape(x.shape)} with weight ${formatShape(weight.shape)}`,
     );
   }
   const extent = (size: number, before: number, after: number, kernel: number): number =>
@@ -76,7 +75,7 @@ export function convolution(
       kernel_shape: [kernelHeight, kernelWidth],
       strides: [stride, stride],
       pads: [top, left, bottom, right],
-      group: groups,
+      group: 1,
     }),
   );
 }

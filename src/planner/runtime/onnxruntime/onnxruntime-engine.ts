@@ -6,9 +6,9 @@ import { AidError } from '../../errors.js';
 import type { Graph } from '../../onnx/graph.js';
 import { liveNodes } from '../../onnx/live-nodes.js';
 import { type Lowerings, lower } from '../../onnx/lower.js';
-import { onnxFileInSteps, type ParameterSource, type StoredFloat } from '../../onnx/onnx-file.js';
+import { onnxFileInSteps, type ParameterSource } from '../../onnx/onnx-file.js';
 import { inTurns } from '../../turns.js';
-import type { StoredTensor, StoredType } from '../../weights/safetensors.js';
+import type { StoredTensor } from '../../weights/safetensors.js';
 import type {
   Engine,
   EngineDescription,
@@ -22,6 +22,7 @@ import type {
 } from '../engine.js';
 import { checkEngineOptions } from '../engine-options.js';
 import { MOST_HALF_BYTES_CAST_AT_LOAD } from '../estimate.js';
+import { externalSource } from '../external-source.js';
 import type { Tensor } from '../tensor.js';
 import { noWeights, type WeightSource } from '../weight-source.js';
 import { missingPart } from './installed.js';
@@ -35,13 +36,6 @@ export interface OnnxRuntimeEngineOptions {
   /** Threads of one operator; all cores unless said otherwise. */
   readonly threads?: number;
 }
-
-const STORED_FLOATS: Readonly<Partial<Record<StoredType, StoredFloat>>> = {
-  F16: 'float16',
-  BF16: 'bfloat16',
-  F32: 'float32',
-  F64: 'float64',
-};
 
 export class OnnxRuntimeEngine implements Engine {
   readonly description: EngineDescription & { readonly provider: ExecutionProvider };
@@ -101,15 +95,7 @@ export class OnnxRuntimeEngine implements Engine {
         );
       }
       weightFolder = root;
-      const dataType = STORED_FLOATS[tensor.type];
-      if (dataType === undefined) {
-        throw new AidError(
-          'invalid-weights',
-          `${tensor.file}: ${tensor.key}: expected floats, got ${tensor.type}`,
-        );
-      }
-      const location = relative(root, path);
-      return { kind: 'external', location, offset: tensor.offset, length: tensor.length, dataType };
+      return externalSource(tensor, relative(root, path), tensor.offset);
     };
     const file = onnxFileInSteps(graph, {
       castAtRun,

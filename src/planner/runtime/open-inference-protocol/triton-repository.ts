@@ -3,8 +3,9 @@ import { type FileHandle, mkdir, open, symlink, writeFile } from 'node:fs/promis
 import { join, resolve } from 'node:path';
 import { AidError } from '../../errors.js';
 import type { Graph, Value } from '../../onnx/graph.js';
-import { type ParameterSource, type StoredFloat, toOnnxFile } from '../../onnx/onnx-file.js';
-import type { StoredTensor, StoredType } from '../../weights/safetensors.js';
+import { type ParameterSource, toOnnxFile } from '../../onnx/onnx-file.js';
+import type { StoredTensor } from '../../weights/safetensors.js';
+import { externalSource } from '../external-source.js';
 import type { WeightSource } from '../weight-source.js';
 import { servedModel } from './served-model.js';
 
@@ -23,12 +24,6 @@ export interface TritonModelOptions {
 
 const VERSION = '1';
 const WEIGHTS = 'weights.bin';
-const STORED_FLOATS: Readonly<Partial<Record<StoredType, StoredFloat>>> = {
-  F16: 'float16',
-  BF16: 'bfloat16',
-  F32: 'float32',
-  F64: 'float64',
-};
 const CHUNK_BYTES = 1 << 20;
 
 /**
@@ -71,7 +66,7 @@ async function copyWeights(folder: string, tensors: readonly StoredTensor[]): Pr
   try {
     let offset = 0;
     for (const tensor of new Set(tensors)) {
-      places.set(tensor, placeOf(tensor, WEIGHTS, offset));
+      places.set(tensor, externalSource(tensor, WEIGHTS, offset));
       await copyRange(tensor, target, offset);
       offset += tensor.length;
     }
@@ -113,20 +108,9 @@ async function linkWeights(folder: string, tensors: readonly StoredTensor[]): Pr
   }
   return new Map(
     tensors.map(
-      (tensor) => [tensor, placeOf(tensor, names.get(tensor.file) as string, tensor.offset)] as const,
+      (tensor) => [tensor, externalSource(tensor, names.get(tensor.file) as string, tensor.offset)] as const,
     ),
   );
-}
-
-function placeOf(
-  { file, key, type, length }: StoredTensor,
-  location: string,
-  offset: number,
-): ParameterSource {
-  const dataType = STORED_FLOATS[type];
-  if (dataType === undefined)
-    throw new AidError('invalid-weights', `${file}: ${key}: expected floats, got ${type}`);
-  return { kind: 'external', location, offset, length, dataType };
 }
 
 /** In protobuf's text form. */

@@ -9,7 +9,7 @@ import type { Tokenizer } from '../../conditioning/tokenizer.js';
 import type { WordList } from '../../conditioning/word-list.js';
 import { writeWordTokenizer } from '../../conditioning/word-tokenizer.js';
 import { AidError } from '../../errors.js';
-import { COMPONENTS, conditionTokens } from '../../models/aid.js';
+import { ADAPTED_KEYS, COMPONENTS, conditionTokens } from '../../models/aid.js';
 import { adapterConfigOf, aidConfig } from '../../models/aid-config.js';
 import { type ClipTextConfig, clipTextConfig, clipVisionConfig } from '../../models/clip/config.js';
 import { tokensCondition } from '../../models/unet/condition.js';
@@ -18,7 +18,7 @@ import { unet } from '../../models/unet/unet.js';
 import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import { type Int64Tensor, int64Tensor } from '../../runtime/tensor.js';
-import { parseConfig } from '../../weights/model-component.js';
+import { configOf, parseConfig } from '../../weights/model-component.js';
 import { PART_NAMES } from '../../weights/model-folder.js';
 import { clipBatch } from '../data/clip-batches.js';
 import type { Recipe, TrainedValues } from '../recipe.js';
@@ -33,7 +33,7 @@ import {
 } from './denoising.js';
 import { type FrameCondition, frameConditionOf } from './frame-condition.js';
 import { FrozenParts, frozenPartsConfig } from './frozen-parts.js';
-import { allTensors, backboneTensors, componentOf, configOf } from './networks.js';
+import { allTensors, backboneTensors, componentOf } from './networks.js';
 
 export const adaptRecipeConfig = z
   .object({
@@ -52,10 +52,6 @@ export const adaptRecipeConfig = z
   })
   .superRefine(checkGivenFrames);
 export type AdaptRecipeConfig = z.infer<typeof adaptRecipeConfig>;
-
-/** Texts that `templateStates` writes. */
-const TEMPLATE_STATES = 4;
-const ADAPTED = /^dqformer\.|^unet\..*(_adapter\.|\.attn2\.)/;
 
 export interface AdaptRun extends DenoisingRun {
   readonly tokenizer: Tokenizer;
@@ -122,7 +118,8 @@ export function adaptRecipe(
       adapterConfigOf(aid),
     ),
   );
-  const isTrained = (key: string): boolean => ADAPTED.test(key) || whole.includes(key.split('.')[0] ?? '');
+  const isTrained = (key: string): boolean =>
+    ADAPTED_KEYS.test(key) || whole.includes(key.split('.')[0] ?? '');
   // Those that an imagined clip is given.
   const timeIds = {
     framesPerSecond: aid.video.frames_per_second,
@@ -235,10 +232,6 @@ function checkAdapt(
       `aid.dqformer.num_frames: expected numFrames, ${numFrames}, got ${dqformer.num_frames}`,
     ],
     [
-      aid.num_states === TEMPLATE_STATES,
-      `aid.num_states: expected the template's ${TEMPLATE_STATES}, got ${aid.num_states}`,
-    ],
-    [
       video.noise_augmentation === 0,
       `aid.video.noise_augmentation: expected 0, as training adds no noise to given frames, got ${video.noise_augmentation}`,
     ],
@@ -263,7 +256,7 @@ async function saveAdapted(
   reference: { readonly base?: string },
 ): Promise<void> {
   const own = new Map(
-    [...trained].filter(([key]) => ADAPTED.test(key)).map(([key, value]) => [`aid.${key}`, value]),
+    [...trained].filter(([key]) => ADAPTED_KEYS.test(key)).map(([key, value]) => [`aid.${key}`, value]),
   );
   await writeComponent(join(folder, 'aid'), 'aid', own, config.aid, 'model.safetensors');
   await writeJson(join(folder, 'model_index.json'), {

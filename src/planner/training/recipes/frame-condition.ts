@@ -4,8 +4,9 @@
  */
 import { z } from 'zod';
 import { aidConfig } from '../../models/aid-config.js';
+import { configOf } from '../../weights/model-component.js';
 import type { ModelFolder } from '../../weights/model-folder.js';
-import { componentOf, configOf } from './networks.js';
+import { componentOf } from './networks.js';
 
 const { fill, data_mean } = aidConfig.shape;
 const frameCondition = z.object({ fill, data_mean });

@@ -1,9 +1,8 @@
-/** The networks of a base as a recipe needs them: parsed configs and tensors under component prefixes. */
+/** The networks of a base as a recipe needs them: tensors under component prefixes. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { z } from 'zod';
 import { COMPONENTS } from '../../models/aid.js';
-import { type ModelComponent, parseConfig, readModelComponent } from '../../weights/model-component.js';
+import { type ModelComponent, readModelComponent } from '../../weights/model-component.js';
 import type { ComponentName, ModelFolder } from '../../weights/model-folder.js';
 import type { StoredTensor } from '../../weights/safetensors.js';
 
@@ -11,14 +10,6 @@ import type { StoredTensor } from '../../weights/safetensors.js';
 export function componentOf(base: ModelFolder, name: ComponentName): ModelComponent | undefined {
   const path = base.find(name);
   return path !== undefined && existsSync(join(path, 'config.json')) ? readModelComponent(path) : undefined;
-}
-
-/** A component's config against its schema. */
-export function configOf<Schema extends z.ZodType>(
-  schema: Schema,
-  { folder, config }: ModelComponent,
-): z.infer<Schema> {
-  return parseConfig(schema, config, join(folder, 'config.json'));
 }
 
 /** The tensors of a base's networks without what was trained for AID, by `component.key`. */
