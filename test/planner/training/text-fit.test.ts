@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { templateWords } from '#planner/conditioning/template-state-prompter.js';
 import { loadTokenizer, type Tokenizer } from '#planner/conditioning/tokenizer.js';
 import { writeWordTokenizer } from '#planner/conditioning/word-tokenizer.js';
 import { textFit, textProblems } from '#planner/training/text-fit.js';
+import { TEMPLATE_WORDS } from '../../support/template-words.js';
 import { sharedFolder } from './tiny-runs.js';
 
 const WORDS = 'put push the red green cube on plate'.split(' ');
@@ -11,7 +11,7 @@ let tokenizer: Tokenizer;
 
 beforeAll(async () => {
   const folder = join(sharedFolder(), 'tokenizer');
-  await writeWordTokenizer(folder, [...new Set([...WORDS, ...templateWords()])]);
+  await writeWordTokenizer(folder, [...new Set([...WORDS, ...TEMPLATE_WORDS])]);
   tokenizer = await loadTokenizer(folder);
 });
 
