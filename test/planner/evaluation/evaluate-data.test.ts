@@ -104,7 +104,9 @@ describe.skipIf(noSamples !== undefined)('aid evaluate --data', () => {
     expect(exitCode, stderr).toBe(0);
     expect(readSavedRun(save).samples).toHaveLength(2);
     // What the model said about them.
-    expect(stderr).toMatch(/^aid: warning: the instruction has at least \d+ tokens; the model reads the first \d+$/m);
+    expect(stderr).toMatch(
+      /^aid: warning: the instruction has at least \d+ tokens; the model reads the first \d+$/m,
+    );
     const config = join(folder, 'data.json');
     writeFileSync(config, JSON.stringify({ bags: samples('bags', 'compressed') }));
     const both = await aid([...args, '--data', config, ...TOPIC_FLAGS, '--save', join(folder, 'other')]);
