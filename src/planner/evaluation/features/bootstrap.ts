@@ -1,6 +1,7 @@
 /** How far a distance between two sets may move when other clips are drawn, as many of them. */
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../../errors.js';
+import { mean } from '../../mean.js';
 import { Random } from '../../random.js';
 import { type Interval, Z_95 } from '../intervals.js';
 import type { Drawn } from './feature-set.js';
@@ -43,8 +44,8 @@ export async function bootstrapAround(
     await setImmediate();
     throwIfAborted(abortSignal);
   }
-  const mean = values.reduce((sum, each) => sum + each, 0) / resamples;
-  const variance = values.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (resamples - 1);
+  const centre = mean(values);
+  const variance = values.reduce((sum, each) => sum + (each - centre) ** 2, 0) / (resamples - 1);
   const half = Z_95 * Math.sqrt(variance);
   return [value - half, value + half];
 }

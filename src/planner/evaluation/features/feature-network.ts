@@ -4,12 +4,12 @@ import { i3d, i3dConfig } from '../../models/inception/i3d.js';
 import { inceptionConfig, inceptionV3 } from '../../models/inception/inception-v3.js';
 import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
-import type { Engine, GraphSession } from '../../runtime/engine.js';
+import type { Engine } from '../../runtime/engine.js';
 import type { FloatTensor } from '../../runtime/tensor.js';
-import { checkWeights } from '../../weights/check-weights.js';
 import { inspectWeights } from '../../weights/inspect-weights.js';
 import { readSafetensorsHeader, type StoredTensor } from '../../weights/safetensors.js';
 import type { FeatureSet } from './feature-set.js';
+import { NetworkOfAnySize } from './network-of-any-size.js';
 
 export type FeatureNetworkName = 'i3d' | 'inception-v3';
 
@@ -21,15 +21,12 @@ const FIRST: Readonly<Record<FeatureNetworkName, readonly [key: string, channels
 };
 
 export class FeatureNetwork {
-  readonly #sessions = new Map<string, GraphSession>();
-
   private constructor(
     readonly name: FeatureNetworkName,
     readonly path: string,
     /** Over all tensors: see `inspectWeights`. */
     readonly sha256: string,
-    private readonly engine: Engine,
-    private readonly tensors: ReadonlyMap<string, StoredTensor>,
+    private readonly network: NetworkOfAnySize,
   ) {}
 
   /** `path`: a safetensors file with the keys of the network's public PyTorch port. Errors: `invalid-weights`. */
@@ -39,15 +36,16 @@ export class FeatureNetwork {
     if (!tensors.has(first))
       throw new AidError('invalid-weights', `${path}: expected ${name}'s weights, with a tensor ${first}`);
     const { sha256 } = await inspectWeights(tensors);
-    return new FeatureNetwork(name, path, sha256, engine, tensors);
+    const network = new NetworkOfAnySize(engine, path, tensors, (dims) => graphOf(name, dims, tensors));
+    return new FeatureNetwork(name, path, sha256, network);
   }
 
   /** One row of features for each input. */
   async features(inputs: AsyncIterable<FloatTensor> | Iterable<FloatTensor>): Promise<FeatureSet> {
     const rows: Float32Array[] = [];
     for await (const pixels of inputs) {
-      const { tensors } = await (await this.#session(pixels.dims)).run({ pixels });
-      rows.push(tensors.features?.data as Float32Array);
+      const { features } = await this.network.run({ pixels });
+      rows.push(features?.data as Float32Array);
     }
     const width = rows[0]?.length ?? 0;
     const values = new Float64Array(rows.length * width);
@@ -57,28 +55,25 @@ export class FeatureNetwork {
     return { count: rows.length, width, values };
   }
 
-  async release(): Promise<void> {
-    for (const session of this.#sessions.values()) await session.release();
-    this.#sessions.clear();
+  release(): Promise<void> {
+    return this.network.release();
   }
+}
 
-  async #session(dims: readonly number[]): Promise<GraphSession> {
-    const key = dims.join('x');
-    const known = this.#sessions.get(key);
-    if (known !== undefined) return known;
-    const graph = new Graph(this.name);
-    const pixels = graph.input('pixels', 'float32', dims);
-    const [first, channels] = FIRST[this.name];
-    const width = (this.tensors.get(first)?.shape[0] ?? channels) / channels;
-    const classes = this.tensors.get('logits.conv3d.bias')?.shape[0] ?? 400;
-    const features =
-      this.name === 'i3d'
-        ? i3d(new Scope(graph), pixels, i3dConfig.parse({ num_classes: classes, width }))
-        : inceptionV3(new Scope(graph), pixels, inceptionConfig.parse({ width }));
-    graph.output('features', features);
-    checkWeights(this.path, [graph], this.tensors);
-    const session = await this.engine.load(graph, { weights: (name) => this.tensors.get(name) });
-    this.#sessions.set(key, session);
-    return session;
-  }
+function graphOf(
+  name: FeatureNetworkName,
+  dims: readonly number[],
+  tensors: ReadonlyMap<string, StoredTensor>,
+): Graph {
+  const graph = new Graph(name);
+  const pixels = graph.input('pixels', 'float32', dims);
+  const [first, channels] = FIRST[name];
+  const width = (tensors.get(first)?.shape[0] ?? channels) / channels;
+  const classes = tensors.get('logits.conv3d.bias')?.shape[0] ?? 400;
+  const features =
+    name === 'i3d'
+      ? i3d(new Scope(graph), pixels, i3dConfig.parse({ num_classes: classes, width }))
+      : inceptionV3(new Scope(graph), pixels, inceptionConfig.parse({ width }));
+  graph.output('features', features);
+  return graph;
 }
