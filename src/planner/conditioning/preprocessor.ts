@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AidError } from '../errors.js';
+import { parseJson } from './json-file.js';
 
 type Triple = readonly [number, number, number];
 
@@ -74,18 +75,5 @@ export async function readClipPreprocessor(folder: string): Promise<ClipPreproce
       cause,
     });
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new AidError('invalid-config', `${file}: not JSON: ${(cause as Error).message}`, { cause });
-  }
-  const parsed = preprocessorConfig.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new AidError(
-    'invalid-config',
-    `${file}: ${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? 'malformed'}`,
-    { cause: parsed.error },
-  );
+  return parseJson(text, preprocessorConfig, file, 'invalid-config');
 }

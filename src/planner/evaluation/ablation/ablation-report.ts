@@ -8,9 +8,9 @@ const TITLES: Readonly<Record<number, string>> = {
 
 /** Markdown, a table for each of the paper's. */
 export function ablationTable(results: readonly AblationResult[]): string {
-  const [any] = results;
+  const [first] = results;
   const lines = [
-    `Every row: ${any?.steps} training steps on the same data and seed, ${any?.scenes} scenes. In brackets: 95 % intervals over scenes. ${reading(results)}`,
+    `Every row: ${first?.steps} training steps on the same data and seed, ${first?.scenes} scenes. In brackets: 95 % intervals over scenes. ${reading(results)}`,
   ];
   for (const table of [2, 3]) {
     const rows = results.filter(({ tables }) => tables.includes(table));
@@ -33,7 +33,7 @@ export function ablationTable(results: readonly AblationResult[]): string {
             ssim.value.toFixed(4),
           ].join(' | ')} |`,
       ),
-      ...references(any).map(
+      ...references(first).map(
         ({ label, following, psnr, ssim }) =>
           `| *${label}* | | | ${percent(following)} | | ${psnr?.toFixed(2) ?? ''} | ${ssim?.toFixed(4) ?? ''} |`,
       ),
@@ -61,12 +61,12 @@ interface ReferenceLine {
 }
 
 /** The same for every row, which all have the same scenes and autoencoder. */
-function references(any: AblationResult | undefined): ReferenceLine[] {
-  if (any === undefined) return [];
+function references(first: AblationResult | undefined): ReferenceLine[] {
+  if (first === undefined) return [];
   return [
-    { label: 'chance', following: any.chance, dashes: '2 3' },
-    { label: 'first frame copied', ...any.copyFirst, dashes: '7 4' },
-    { label: 'truth, autoencoded', ...any.ceiling, dashes: '12 3 2 3' },
+    { label: 'chance', following: first.chance, dashes: '2 3' },
+    { label: 'first frame copied', ...first.copyFirst, dashes: '7 4' },
+    { label: 'truth, autoencoded', ...first.ceiling, dashes: '12 3 2 3' },
   ];
 }
 

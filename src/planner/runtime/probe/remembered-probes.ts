@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../../atomic-file.js';
 import { userCacheFolder } from '../../cache-folder.js';
+import { EXECUTION_PROVIDERS } from '../engine.js';
 import type { ProviderProbe } from './probe.js';
 import type { ProbeKey } from './probe-key.js';
 
 /** A busy machine measures wrongly; so nothing is believed for ever. */
 const MAX_AGE_MS = 7 * 24 * 3600 * 1000;
 
-const provider = z.enum(['cpu', 'webgpu', 'cuda', 'tensorrt']);
+const provider = z.enum(EXECUTION_PROVIDERS);
 const speed = z.object({
   flopsPerSecond: z.number().positive(),
   bytesPerSecond: z.number().positive(),
