@@ -16,7 +16,7 @@ export {
 } from './candidates.js';
 export { type ConflateOptions, conflate } from './conflate.js';
 export { type DropReason, type FlatteningPolicy, flatten, type Waiting } from './flatten.js';
-export { fromEvents, type Pace } from './from-events.js';
+export { type FromEventsOptions, fromEvents, type Pace } from './from-events.js';
 export { type ImagineOptions, imagine } from './imagine.js';
 export {
   type Command,
@@ -29,6 +29,7 @@ export {
   type OfCommand,
   type StartEvent,
 } from './imagine-on.js';
+export { NewestWins, type NewestWinsOptions, type Work } from './newest-wins.js';
 export type { Planner } from './planner.js';
 export { type PlayedFrame, type PlayOptions, play } from './play.js';
 export { type RolloutOptions, type RolloutPlanner, rollout } from './rollout.js';
