@@ -24,6 +24,7 @@ export {
 export type { ClipReport, EndEvent, FrameEvent, ImagineEvent, StepEvent } from './imagination/events.js';
 export { exportTriton, type TritonExport, type TritonExportOptions } from './imagination/export-triton.js';
 export { Observation } from './imagination/observation.js';
+export type { ObserveOptions } from './imagination/observe.js';
 export type { ImagineRequest, PreviewDownscale, Sampling } from './imagination/request.js';
 export type {
   RolloutClipEvent,

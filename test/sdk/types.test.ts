@@ -42,7 +42,7 @@ it('streams are Observables of events that their kind tells apart', () => {
     'start' | 'step' | 'frame' | 'end' | 'dropped' | 'failed'
   >();
   expectTypeOf<CandidatesEvent['kind']>().toEqualTypeOf<
-    'candidate-step' | 'candidate-frame' | 'candidate-end' | 'end'
+    'candidate-step' | 'candidate-frame' | 'candidate-end' | 'candidate-failed' | 'end'
   >();
 });
 

@@ -1,7 +1,7 @@
 /** One clip, from the request to its last event. */
 import type { Frame } from '../conditioning/frame.js';
 import { pixelsToFrame } from '../conditioning/image-tensors.js';
-import type { StatePrompt, StatePrompter } from '../conditioning/state-prompter.js';
+import { isStateTexts, type StatePrompt, type StatePrompter } from '../conditioning/state-prompter.js';
 import { TemplateStatePrompter } from '../conditioning/template-state-prompter.js';
 import type { Denoise } from '../diffusion/denoise.js';
 import { branchesFor } from '../diffusion/guidance.js';
@@ -21,6 +21,7 @@ import { observe } from './observe.js';
 import { type ImagineRequest, type ResolvedRequest, resolveRequest } from './request.js';
 import { shrinkLatents } from './shrink-latents.js';
 import { release, type Stages, stillOf } from './stages.js';
+import { unlessAborted } from './unless-aborted.js';
 
 /** What a clip needs of the planner. */
 export interface ClipPlanner {
@@ -34,8 +35,6 @@ export interface ClipPlanner {
 }
 
 export interface ImagineClipOptions {
-  /** States written before, for an earlier clip of the same command. */
-  readonly prompt?: StatePrompt | undefined;
   /** A clip that nobody looks at. */
   readonly isRehearsal?: boolean;
 }
@@ -47,7 +46,7 @@ export interface ImagineClipOptions {
 export async function* imagineClip(
   planner: ClipPlanner,
   request: ImagineRequest,
-  { prompt: writtenBefore, isRehearsal = false }: ImagineClipOptions = {},
+  { isRehearsal = false }: ImagineClipOptions = {},
 ): AsyncGenerator<ImagineEvent, void, undefined> {
   const { stages } = planner;
   const { networks } = stages;
@@ -56,13 +55,11 @@ export async function* imagineClip(
   const clock = new Stopwatch();
   const geometry = stages.geometry(asked.numFrames);
   const deadline = new ClipDeadline(asked, planner.timesOf(asked.numFrames), clock);
-  const observation = Observation.isInstance(request.frames)
-    ? request.frames
-    : await deadline.timer.race(observe(stages, request.frames));
+  throwIfAborted(abortSignal);
+  const observation = await observationFor(stages, request, deadline);
   clock.lap('observeMs');
   throwIfAborted(abortSignal);
-  const prompt =
-    writtenBefore ?? (await statesFor(planner.statePrompter, request, asked, observation, deadline));
+  const prompt = await statesFor(planner.statePrompter, request, asked, observation, deadline);
   // So that what is measured from here on is work, not loading.
   await deadline.timer.race(stages.load(asked, geometry));
   throwIfAborted(abortSignal);
@@ -130,6 +127,24 @@ export async function* imagineClip(
   }
 }
 
+async function observationFor(
+  stages: Stages,
+  { frames, abortSignal }: ImagineRequest,
+  deadline: ClipDeadline,
+): Promise<Observation> {
+  if (Observation.isInstance(frames)) return frames;
+  // The engine is at work on it, for whoever began it.
+  if ('then' in frames) return deadline.timer.race(frames);
+  const tooLate = new AbortController();
+  const signals = abortSignal === undefined ? [] : [abortSignal];
+  const looking = observe(stages, frames, { abortSignal: AbortSignal.any([...signals, tooLate.signal]) });
+  try {
+    return await deadline.timer.race(looking);
+  } finally {
+    tooLate.abort();
+  }
+}
+
 /** The caller's, or the prompter's; the template's where the prompter has no time left. */
 async function statesFor(
   prompter: StatePrompter,
@@ -139,18 +154,20 @@ async function statesFor(
   deadline: ClipDeadline,
 ): Promise<StatePrompt> {
   const [frame] = frames;
-  const { abortSignal } = request;
-  if (request.states !== undefined) return { states: request.states, writtenBy: 'caller' };
+  const { abortSignal, states } = request;
+  if (isStateTexts(states)) return { states, writtenBy: 'caller' };
+  if (states !== undefined && !('then' in states)) return states;
   if (frame === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
   const asked = { frame, instruction };
-  if (deadlineMs === undefined) return prompter.states({ ...asked, abortSignal });
+  const written = (signal: AbortSignal | undefined): Promise<StatePrompt> =>
+    unlessAborted(states ?? prompter.states({ ...asked, abortSignal: signal }), abortSignal);
+  if (deadlineMs === undefined) return written(abortSignal);
   const controller = new AbortController();
   const signals = abortSignal === undefined ? [] : [abortSignal];
   const timer = new Timer(() => new AidError('deadline-exceeded', 'state prompter: no time left'));
   timer.endIn(deadline.promptMs);
   try {
-    const given = { ...asked, abortSignal: AbortSignal.any([...signals, controller.signal]) };
-    return await timer.race(prompter.states(given));
+    return await timer.race(written(AbortSignal.any([...signals, controller.signal])));
   } catch (error) {
     if (!AidError.isInstance(error) || error.code !== 'deadline-exceeded') throw error;
     controller.abort(error);
@@ -196,6 +213,7 @@ function reportOf(
     states,
     statesWrittenBy: writtenBy,
     ...(prompt === undefined ? {} : { statesPrompt: prompt }),
+    ...(fallbackReason === undefined ? {} : { statesFallbackReason: fallbackReason }),
     seed,
     numFrames,
     numGivenFrames: frames.length,

@@ -1,15 +1,25 @@
 /** Given frames as the networks see them. */
 import { decodeFrame, type Frame } from '../conditioning/frame.js';
 import { clipPixels, frameToPixels } from '../conditioning/image-tensors.js';
-import { AidError } from '../errors.js';
+import { AidError, throwIfAborted } from '../errors.js';
 import { Observation } from './observation.js';
 import type { Stages } from './stages.js';
 
-/** Encodes given frames, files or encoded pictures. Errors: `invalid-image`, `invalid-argument`, `engine-failed`. */
+export interface ObserveOptions {
+  /** Looked at before each run of the engine. */
+  readonly abortSignal?: AbortSignal | undefined;
+}
+
+/**
+ * Encodes given frames, files or encoded pictures. Errors: `invalid-image`, `invalid-argument`, `engine-failed`,
+ * `aborted`.
+ */
 export async function observe(
   stages: Stages,
   frames: readonly (Frame | string | Uint8Array)[],
+  { abortSignal }: ObserveOptions = {},
 ): Promise<Observation> {
+  throwIfAborted(abortSignal);
   const given = await Promise.all(frames.map((each) => (isFrame(each) ? each : decodeFrame(each))));
   const [first] = given;
   if (first === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
@@ -20,7 +30,11 @@ export async function observe(
   );
   const seen = await clipPixels(first, { ...preprocessor, resize: 'svd' });
   const latents: Float32Array[] = [];
-  for (const image of pixels) latents.push(await stages.encode(image));
+  for (const image of pixels) {
+    throwIfAborted(abortSignal);
+    latents.push(await stages.encode(image));
+  }
+  throwIfAborted(abortSignal);
   return new Observation(given, latents, await stages.see(seen));
 }
 

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { Frame } from '../conditioning/frame.js';
 import { checkInstruction } from '../conditioning/instruction.js';
-import type { StateTexts } from '../conditioning/state-prompter.js';
+import type { StatePrompt, StateTexts } from '../conditioning/state-prompter.js';
 import type { SamplerName } from '../diffusion/samplers.js';
 import { AidError } from '../errors.js';
 import { spatialFactor } from '../models/autoencoder/config.js';
@@ -15,12 +15,12 @@ export type PreviewDownscale = 1 | 2 | 4;
 export interface ImagineRequest {
   /**
    * The given frames in order of time, the camera's latest last; or an observation, which several requests may
-   * share. Files (path or bytes) are decoded.
+   * share, also one that is still being made. Files (path or bytes) are decoded.
    */
-  readonly frames: readonly (Frame | string | Uint8Array)[] | Observation;
+  readonly frames: readonly (Frame | string | Uint8Array)[] | Observation | Promise<Observation>;
   readonly instruction: string;
-  /** State texts instead of the state prompter's. */
-  readonly states?: StateTexts;
+  /** State texts instead of the state prompter's; or what `writeStates` gives, which several requests may share. */
+  readonly states?: StateTexts | StatePrompt | Promise<StatePrompt>;
   /** Drawn, and told, when absent. A whole number from 0 to 2^53 - 1. */
   readonly seed?: number;
   /** Frames of the clip, the given ones included; the model's own number when absent. */
