@@ -1,6 +1,5 @@
 /** The action `imagine`: goals become commands of the queue, and are told how it went. */
 
-import type { Work } from '../sdk/index.js';
 import type {
   ClipMessage,
   ImagineFeedback,
@@ -9,6 +8,7 @@ import type {
   Uuid,
 } from '../sdk/messages/messages.js';
 import { durationFromMs } from '../sdk/messages/time.js';
+import type { Command } from './command-queue.js';
 import { CommandError, ERROR_CODE } from './error-codes.js';
 import type { ManagedNode } from './managed-node.js';
 import { hexOf } from './order.js';
@@ -22,8 +22,8 @@ const WAITING_REQUESTS = 1000;
 export interface GoalWork {
   /** Whether goals are taken at all; a goal that is not taken is rejected, as by Nav2. */
   readonly isActive: () => boolean;
-  readonly submit: (command: Work<CommandError>) => void;
-  readonly end: (command: Work<CommandError>, error: CommandError) => void;
+  readonly submit: (command: Command) => void;
+  readonly end: (command: Command, error: CommandError) => void;
   /** Adds clips to `clips` as they are ready, so that an error leaves those that are. Errors: CommandError. */
   readonly imagine: (
     goal: ImagineGoal,
@@ -39,7 +39,7 @@ export class GoalServer {
   readonly #node: ManagedNode;
   readonly #work: GoalWork;
   readonly #server: ActionServer;
-  readonly #commands = new Map<string, Work<CommandError>>();
+  readonly #commands = new Map<string, Command>();
 
   constructor(node: ManagedNode, work: GoalWork, { resultTimeoutS }: { resultTimeoutS: number }) {
     this.#node = node;
@@ -89,9 +89,9 @@ export class GoalServer {
         ? { clips, error_code: ERROR_CODE.NONE, error_msg: '', total_time: durationFromMs(latencyMs) }
         : { ...emptyResult(error, latencyMs), clips };
     };
-    const command: Work<CommandError> = {
+    const command: Command = {
       begin: (abortSignal) =>
-        new Promise<void>((resolve) => {
+        new Promise((resolve) => {
           handle.execute(async () => {
             const clips: ClipMessage[] = [];
             let error: CommandError | undefined;

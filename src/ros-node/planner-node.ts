@@ -1,6 +1,6 @@
 /** The planner as a ROS 2 node: what happens at each transition, and to each command. */
 import { resolve } from 'node:path';
-import { type ChosenProvider, NewestWins, VideoPlanner } from '../sdk/index.js';
+import { type ChosenProvider, VideoPlanner } from '../sdk/index.js';
 import { imageFromFrame, NO_HEADER, NO_IMAGE } from '../sdk/messages/images.js';
 import type {
   CameraInfoMessage,
@@ -14,6 +14,7 @@ import type {
 } from '../sdk/messages/messages.js';
 import { durationFromMs, timeFromNs } from '../sdk/messages/time.js';
 import { Camera } from './camera.js';
+import { CommandQueue } from './command-queue.js';
 import { diagnosticArray } from './diagnostics.js';
 import { CommandError, ERROR_CODE } from './error-codes.js';
 import { GoalServer } from './goal-server.js';
@@ -38,12 +39,7 @@ interface Configured {
 
 export class PlannerNode implements LifecycleHooks {
   readonly #node: ManagedNode;
-  readonly #queue = new NewestWins<CommandError>({
-    superseded: (was) =>
-      was === 'waiting'
-        ? new CommandError('DROPPED', 'a newer command took its place before it began')
-        : new CommandError('PREEMPTED', 'a newer command took its place'),
-  });
+  readonly #queue = new CommandQueue();
   readonly #statistics = new Statistics();
   readonly #camera: Camera;
   readonly #diagnostics: Publisher;

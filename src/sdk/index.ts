@@ -24,7 +24,7 @@ export {
   type OfCommand,
   type StartEvent,
 } from './imagine-on.js';
-export { NewestWins, type NewestWinsOptions, type Work } from './newest-wins.js';
+export { NewestWins, type NewestWinsOptions, type QueuedWork } from './newest-wins.js';
 export type { Planner } from './planner.js';
 export { type PlayedFrame, type PlayOptions, play } from './play.js';
 export {

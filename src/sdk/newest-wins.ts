@@ -1,10 +1,10 @@
 /** One piece of work at a time, the newest next: for an engine that stops at its next denoising step, not at once. */
 import { from, type ObservableInput } from 'rxjs';
 
-export interface Work<Reason> {
+export interface QueuedWork<Reason> {
   /**
-   * Does the work. What it returns ends, with an error or without, when the work has stopped: done, or given up after
-   * `abortSignal` aborted, whose reason is a `Reason`. Does not throw.
+   * Does the work. What it returns ends when the work has stopped: done, or given up after `abortSignal` aborted, whose
+   * reason is a `Reason`.
    */
   begin(abortSignal: AbortSignal): ObservableInput<unknown>;
   /** Its turn never comes. */
@@ -14,8 +14,17 @@ export interface Work<Reason> {
 export interface NewestWinsOptions<Reason> {
   /** Why work ends that a newer one took the place of. */
   readonly superseded: (was: 'waiting' | 'under-way') => Reason;
+  /** Told of work that ends with an error or throws; the queue goes on. */
+  readonly onFailure?: (error: unknown) => void;
   /** Told each time that nothing is under way any more. */
   readonly onIdle?: () => void;
+}
+
+interface UnderWay<Reason> {
+  readonly work: QueuedWork<Reason>;
+  readonly abort: AbortController;
+  /** Fulfilled when it has stopped, whatever became of it. */
+  readonly stopped: Promise<void>;
 }
 
 /**
@@ -25,9 +34,8 @@ export interface NewestWinsOptions<Reason> {
  */
 export class NewestWins<Reason> {
   readonly #options: NewestWinsOptions<Reason>;
-  #underWay: { readonly work: Work<Reason>; readonly abort: AbortController } | undefined;
-  #waiting: Work<Reason> | undefined;
-  #whenIdle: (() => void)[] = [];
+  #underWay: UnderWay<Reason> | undefined;
+  #waiting: QueuedWork<Reason> | undefined;
 
   constructor(options: NewestWinsOptions<Reason>) {
     this.#options = options;
@@ -37,7 +45,7 @@ export class NewestWins<Reason> {
     return this.#underWay !== undefined;
   }
 
-  submit(work: Work<Reason>, { preempt }: { readonly preempt: boolean }): void {
+  submit(work: QueuedWork<Reason>, { preempt }: { readonly preempt: boolean }): void {
     const underWay = this.#underWay;
     if (underWay === undefined) {
       this.#begin(work);
@@ -45,16 +53,16 @@ export class NewestWins<Reason> {
     }
     const older = this.#waiting;
     this.#waiting = work;
-    older?.drop(this.#options.superseded('waiting'));
+    if (older !== undefined) this.#drop(older, this.#options.superseded('waiting'));
     // Whoever hears of the drop may submit again: only what was under way before is ended.
     if (preempt) underWay.abort.abort(this.#options.superseded('under-way'));
   }
 
   /** Ends one piece of work, wherever it is. False when it is not here. */
-  end(work: Work<Reason>, reason: Reason): boolean {
+  end(work: QueuedWork<Reason>, reason: Reason): boolean {
     if (this.#waiting === work) {
       this.#waiting = undefined;
-      work.drop(reason);
+      this.#drop(work, reason);
       return true;
     }
     if (this.#underWay?.work !== work) return false;
@@ -62,32 +70,58 @@ export class NewestWins<Reason> {
     return true;
   }
 
-  /** Ends all there is; resolves to their number when nothing is under way any more. */
+  /** Ends all there is now; resolves to their number when it has stopped, whatever came in the meantime. */
   async endAll(reason: Reason): Promise<number> {
     const [underWay, waiting] = [this.#underWay, this.#waiting];
     this.#waiting = undefined;
-    waiting?.drop(reason);
+    if (waiting !== undefined) this.#drop(waiting, reason);
     underWay?.abort.abort(reason);
-    if (this.#underWay !== undefined) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    await underWay?.stopped;
     return (underWay === undefined ? 0 : 1) + (waiting === undefined ? 0 : 1);
   }
 
-  #begin(work: Work<Reason>): void {
+  #begin(work: QueuedWork<Reason>): void {
     const abort = new AbortController();
-    this.#underWay = { work, abort };
-    const stopped = (): void => this.#next();
-    from(work.begin(abort.signal)).subscribe({ error: stopped, complete: stopped });
+    let stop = (): void => undefined;
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve;
+    });
+    this.#underWay = { work, abort, stopped };
+    const next = (): void => {
+      stop();
+      this.#next();
+    };
+    from(begun(work, abort.signal)).subscribe({
+      error: (error: unknown) => {
+        this.#options.onFailure?.(error);
+        next();
+      },
+      complete: next,
+    });
   }
 
   #next(): void {
     const next = this.#waiting;
     this.#waiting = undefined;
     this.#underWay = undefined;
-    if (next !== undefined) {
-      this.#begin(next);
-      return;
+    if (next === undefined) this.#options.onIdle?.();
+    else this.#begin(next);
+  }
+
+  #drop(work: QueuedWork<Reason>, reason: Reason): void {
+    try {
+      work.drop(reason);
+    } catch (error) {
+      this.#options.onFailure?.(error);
     }
-    for (const resolve of this.#whenIdle.splice(0)) resolve();
-    this.#options.onIdle?.();
+  }
+}
+
+/** What throws instead of beginning ends as what fails later does. */
+function begun<Reason>(work: QueuedWork<Reason>, abortSignal: AbortSignal): ObservableInput<unknown> {
+  try {
+    return work.begin(abortSignal);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

@@ -1,6 +1,6 @@
 import { fromEvent, take } from 'rxjs';
 import { expect, it } from 'vitest';
-import { NewestWins, type Work } from '#sdk/newest-wins.js';
+import { NewestWins, type QueuedWork } from '#sdk/newest-wins.js';
 
 type Reason = 'preempted' | 'dropped' | 'canceled' | 'reset';
 const queueOfWorks = () =>
@@ -9,7 +9,7 @@ const queueOfWorks = () =>
 /** Works that write down what becomes of them, and end when they are told or aborted. */
 function recorder() {
   const log: string[] = [];
-  const command = (name: string): Work<Reason> & { finish: () => void } => {
+  const command = (name: string): QueuedWork<Reason> & { finish: () => void } => {
     let finish = (): void => undefined;
     return {
       begin: (signal) =>
@@ -76,7 +76,7 @@ it('one that is submitted while another is told of its end is not ended by what 
   const log: string[] = [];
   const queue = queueOfWorks();
   /** Ends as soon as it is aborted. */
-  const work = (name: string, onDrop = (): void => undefined): Work<Reason> => ({
+  const work = (name: string, onDrop = (): void => undefined): QueuedWork<Reason> => ({
     begin: (signal) => {
       log.push(`${name} begins`);
       return fromEvent(signal, 'abort').pipe(take(1));
