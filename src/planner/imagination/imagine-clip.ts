@@ -63,6 +63,7 @@ export async function* imagineClip(
   // So that what is measured from here on is work, not loading.
   await deadline.timer.race(stages.load(asked, geometry));
   throwIfAborted(abortSignal);
+  deadline.timer.check();
   const resolved = deadline.plan();
   const branches = branchesFor(resolved.sampling);
   const keysAndValues = await deadline.condition(
@@ -74,7 +75,11 @@ export async function* imagineClip(
     const dims = latentDims(networks, geometry);
     const size = dims[0] * dims[1] * dims[2];
     const network = stages.denoiser(branches, observation.latents, keysAndValues, geometry);
-    const denoise: Denoise = (x, sigma) => deadline.evaluation(network(x, sigma));
+    const denoise: Denoise = async (x, sigma) => {
+      // A run that nobody waits for would hold up the next clip.
+      deadline.timer.check();
+      return deadline.evaluation(network(x, sigma));
+    };
     const levels = sigmasOf(resolved);
     const scale = initialNoiseScale(levels);
     const noise = await inTurns(new Random(resolved.seed).normalsInSteps(resolved.numFrames * size));
@@ -97,25 +102,24 @@ export async function* imagineClip(
     }
     clock.lap('denoiseMs');
     throwIfAborted(abortSignal);
-    const frames: Frame[] = [];
-    const frameRestsMs: number[] = [];
+    deadline.timer.check();
     const pixels = await deadline.decoding(stages.decode(latents, geometry));
-    const rest = takingTurns();
-    for (let index = 0; index < resolved.numFrames; index++) {
-      await rest();
-      throwIfAborted(abortSignal);
-      const plane = pixels.length / resolved.numFrames;
-      const frame = pixelsToFrame(
-        pixels.subarray(index * plane, (index + 1) * plane),
-        geometry.width,
-        geometry.height,
-      );
-      frames.push(frame);
-      const given = performance.now();
-      yield { kind: 'frame', index, frame };
-      frameRestsMs.push(performance.now() - given);
+    const frames: Frame[] = [];
+    try {
+      for await (const frame of framesOf(pixels, geometry)) {
+        throwIfAborted(abortSignal);
+        deadline.timer.check();
+        const index = frames.push(frame) - 1;
+        const given = performance.now();
+        yield { kind: 'frame', index, frame };
+        deadline.frameTaken(index, frame, performance.now() - given);
+      }
+      deadline.timer.check();
+    } catch (error) {
+      if (deadline.isOver) deadline.finished(isRehearsal);
+      throw error;
     }
-    deadline.finished(frameRestsMs, isRehearsal);
+    deadline.finished(isRehearsal);
     clock.lap('decodeMs');
     const report = reportOf(planner, resolved, sigmas, prompt, observation, clock);
     yield { kind: 'end', frames, report: { ...report, ...deadline.report() } };
@@ -124,6 +128,19 @@ export async function* imagineClip(
     // The engine may be busy with what came too late.
     if (deadline.isOver) released.catch(() => undefined);
     else await released;
+  }
+}
+
+/** Pixels [F, 3, H, W] as frames, between which everything else gets its turn. */
+async function* framesOf(
+  pixels: Float32Array,
+  { numFrames, width, height }: ClipGeometry,
+): AsyncGenerator<Frame, void, undefined> {
+  const rest = takingTurns();
+  const size = pixels.length / numFrames;
+  for (let index = 0; index < numFrames; index++) {
+    await rest();
+    yield pixelsToFrame(pixels.subarray(index * size, (index + 1) * size), width, height);
   }
 }
 
@@ -191,6 +208,7 @@ async function previewOf(
   const dims = latentDims(stages.networks, geometry);
   for (const index of frames) {
     const latents = shrinkLatents(denoised.subarray(index * size, (index + 1) * size), dims, downscale);
+    deadline.timer.check();
     const pixels = await deadline.previewFrame(downscale, stages.decode(latents, still));
     preview.set(index, pixelsToFrame(pixels, still.width, still.height));
   }

@@ -43,8 +43,9 @@ export interface ImagineRequest {
   readonly previewDownscale?: PreviewDownscale;
   /**
    * Milliseconds that the clip may take. The planner then chooses steps, branches of guidance and previews by what
-   * it measured of itself, and the report says what was given up. The clip is never later than one denoising step,
-   * or it ends with a `DeadlineExceededError`, which holds the best preview so far. In long video: of each clip.
+   * it measured of itself, and the report says what was given up. The end of the clip comes one denoising step after
+   * the deadline at the latest, or by then a `DeadlineExceededError`, which holds the best preview so far; the time
+   * for which the caller keeps the last event before it is the caller's own. In long video: of each clip.
    */
   readonly deadlineMs?: number;
   readonly abortSignal?: AbortSignal;
