@@ -39,6 +39,7 @@ export {
 } from './ranking.js';
 export { type RolloutOptions, type RolloutPlanner, rollout } from './rollout.js';
 export {
+  type EndOf,
   endOnly,
   framesOnly,
   type Preview,

@@ -1,7 +1,8 @@
 /** What an editor tells a caller: the types of the public API, checked by the compiler. */
-import type { Observable } from 'rxjs';
+import { lastValueFrom, type Observable } from 'rxjs';
 import { expectTypeOf, it } from 'vitest';
 import {
+  type CandidatesEnd,
   type CandidatesEvent,
   candidates,
   type EndEvent,
@@ -14,7 +15,9 @@ import {
   imagineOn,
   type LiveEvent,
   type LiveOptions,
+  type OfCommand,
   type Planner,
+  type RolloutEndEvent,
   type RolloutEvent,
   type RolloutPlanner,
   rollout,
@@ -49,6 +52,12 @@ it('streams are Observables of events that their kind tells apart', () => {
 it('operators narrow the events', () => {
   expectTypeOf(typeOf(() => imagine(planner, request).pipe(endOnly()))).toEqualTypeOf<Observable<EndEvent>>();
   expectTypeOf(typeOf(() => imagine(planner, request).pipe(framesOnly()))).toEqualTypeOf<Observable<Frame>>();
+  const found = typeOf(() => lastValueFrom(candidates(planner, request).pipe(endOnly())));
+  expectTypeOf(found).resolves.toEqualTypeOf<CandidatesEnd>();
+  const video = typeOf(() => lastValueFrom(rollout(planner, request).pipe(endOnly())));
+  expectTypeOf(video).resolves.toEqualTypeOf<RolloutEndEvent>();
+  const live = typeOf(() => imagineOn(planner, { command$, frame$, policy: 'switch' }).pipe(endOnly()));
+  expectTypeOf(live).toEqualTypeOf<Observable<EndEvent & OfCommand>>();
 });
 
 it('a video planner is a planner', () => {
