@@ -34,10 +34,36 @@ export type {
   RolloutRequest,
   RolloutStepEvent,
 } from './imagination/rollout.js';
+export type {
+  Attribute as GraphAttribute,
+  Attributes as GraphAttributes,
+  ConstantTensor,
+  DataType,
+  Float as FloatAttribute,
+  Graph,
+  Node as GraphNode,
+  OutputType,
+  Source as GraphSource,
+  Value as GraphValue,
+} from './onnx/graph.js';
+export type { BatchDim, Dim, Shape } from './onnx/shape.js';
 export type { ChosenProvider } from './runtime/choose-engine.js';
-export type { Engine, EngineDescription, ExecutionProvider } from './runtime/engine.js';
+export type {
+  Engine,
+  EngineDescription,
+  ExecutionProvider,
+  GraphSession,
+  LoadOptions as EngineLoadOptions,
+  ResidentTensor,
+  RunInput,
+  RunOptions,
+  RunResult,
+} from './runtime/engine.js';
 export {
   OpenInferenceEngine,
   type OpenInferenceEngineOptions,
 } from './runtime/open-inference-protocol/open-inference-engine.js';
+export type { FloatTensor, Int64Tensor, Tensor } from './runtime/tensor.js';
+export type { WeightSource } from './runtime/weight-source.js';
 export { type LoadOptions, VideoPlanner } from './video-planner.js';
+export type { StoredTensor, StoredType } from './weights/safetensors.js';

@@ -6,22 +6,31 @@ import {
   type CandidatesEvent,
   candidates,
   type EndEvent,
+  type Engine,
+  type EngineLoadOptions,
   endOnly,
   type Frame,
   framesOnly,
+  type Graph,
+  type GraphSession,
   type ImagineEvent,
   type ImagineRequest,
   imagine,
   imagineOn,
   type LiveEvent,
   type LiveOptions,
+  type LoadOptions,
   type OfCommand,
   type Planner,
   type RolloutEndEvent,
   type RolloutEvent,
   type RolloutPlanner,
+  type RunInput,
+  type RunOptions,
+  type RunResult,
   rollout,
   type StateTexts,
+  type Tensor,
   type VideoPlanner,
 } from '#sdk/index.js';
 
@@ -84,4 +93,30 @@ it('requests are checked where they are written', () => {
   typeOf(() => imagine(planner, { ...request, steps: 3 }));
   expectTypeOf<['a', 'b', 'c']>().not.toExtend<StateTexts>();
   expectTypeOf<ImagineRequest['frames']>().not.toBeAny();
+});
+
+it('a caller can write an engine', () => {
+  const session: GraphSession = {
+    inputNames: ['sample'],
+    outputNames: ['output'],
+    run: async (
+      inputs: Readonly<Record<string, RunInput>>,
+      { keep = [] }: RunOptions = {},
+    ): Promise<RunResult> => {
+      expectTypeOf(inputs.sample).toEqualTypeOf<RunInput | undefined>();
+      expectTypeOf(keep).toExtend<readonly string[]>();
+      const output: Tensor = { dataType: 'float32', dims: [1], data: new Float32Array(1) };
+      return { tensors: { output }, resident: {} };
+    },
+    release: async () => undefined,
+  };
+  const engine: Engine = {
+    description: { name: 'own', provider: 'remote', threads: 0 },
+    load: async (graph: Graph, { weights }: EngineLoadOptions) => {
+      for (const [key, { shape }] of graph.parameters) expectTypeOf([weights(key), shape]).not.toBeAny();
+      return session;
+    },
+    dispose: async () => undefined,
+  };
+  expectTypeOf(engine).toExtend<NonNullable<LoadOptions['engine']>>();
 });

@@ -90,9 +90,12 @@ export const dpmPlusPlus2M: Sampler = async function* (denoise, x, sigmas, optio
   }
 };
 
-/** The samplers by the names that people know them by. */
-export const samplers = { euler, heun, 'dpm++2m': dpmPlusPlus2M } as const satisfies Record<string, Sampler>;
-export type SamplerName = keyof typeof samplers;
+/** The names that people know samplers by. */
+export type SamplerName = 'euler' | 'heun' | 'dpm++2m';
+export const samplers = { euler, heun, 'dpm++2m': dpmPlusPlus2M } as const satisfies Record<
+  SamplerName,
+  Sampler
+>;
 
 /** What is left of the noise is scaled: target + ratio (x - target). With ratio sigma' / sigma, Euler's step. */
 function towards(x: Float32Array, target: Float32Array, ratio: number): Float32Array {
