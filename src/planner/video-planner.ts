@@ -111,7 +111,7 @@ export class VideoPlanner {
   async writeStates(
     { frames: [frame] }: Observation,
     instruction: string,
-    { abortSignal }: ObserveOptions = {},
+    { abortSignal }: { readonly abortSignal?: AbortSignal | undefined } = {},
   ): Promise<StatePrompt> {
     const { text } = checkInstruction(instruction);
     if (frame === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');

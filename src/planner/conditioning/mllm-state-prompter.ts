@@ -36,6 +36,8 @@ export interface MllmStatePrompterOptions {
 
 /** A server that asks for a longer pause is not asked again. */
 const LONGEST_PAUSE_MS = 60_000;
+/** Characters of what a server says went wrong. */
+const LONGEST_REASON = 200;
 /** What timers can hold. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -108,7 +110,7 @@ export class MllmStatePrompter implements StatePrompter {
         return this.#prompt(states);
       } catch (error) {
         throwIfAborted(abortSignal);
-        failure = (error as Error).message.split('\n', 1)[0] ?? '';
+        failure = (error as Error).message.split('\n', 1)[0]?.slice(0, LONGEST_REASON) ?? '';
         // Of what a server had no model has to hear.
         if (error instanceof WrongAnswer) {
           wrongAnswer = failure;

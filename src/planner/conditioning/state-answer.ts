@@ -34,8 +34,8 @@ const ORDERS = new Set(
     ' ',
   ),
 );
-/** What follows a verb that gives an order, and no noun that looks like it. */
-const AFTER_ORDER = /^(?:the|a|an|all|any|this|that|it|them|him|her|your|my|to|up|down|on|off|not)$/;
+/** What follows a verb that gives an order, and not a word that looks like one: "close to the pot", "open drawer". */
+const AFTER_ORDER = /^(?:the|a|an|all|any|this|that|it|them|him|her|your|my|not|everything)$/;
 
 /** An answer that is not four states; the message says to the model, and to people, what was expected. */
 export class WrongAnswer extends Error {}

@@ -74,6 +74,7 @@ describe('takes the states of', () => {
     'the arm (open) is beside the blue plate – done',
     'the “red” cube is 100 % on the blue plate; the arm’s hand is open',
     'stack of plates beside the arm',
+    'close to the blue plate, the arm opens',
     'the arm will grasp and lift the cube',
   ])('ordinary punctuation and phrases: %s', (last) => {
     expect(read(CUBE, ending(last))[3]).toBe(last);
