@@ -2,13 +2,17 @@
  * An agent that thinks before it acts: imagines several commands from one camera frame and picks the one whose
  * imagined end comes nearest to a picture of the goal.
  *
- *     node examples/agent.ts FRAME GOAL "command" "another command" ...
+ *     npm run build && npm run examples
+ *     node examples/build/agent.js FRAME GOAL "command" "another command" ...
  *
- * Node 22.18 and newer run TypeScript as it is; README.md has what to do with an older one. MODEL names a model folder,
- * the one of this package unless set.
+ * Node 22.18 and newer also run examples/agent.ts as it is. The environment variable MODEL names another model folder.
  */
-import { candidates, decodeFrame, type Frame, type Rank, VideoPlanner } from 'aid-planner/sdk';
+import { fileURLToPath } from 'node:url';
+import { candidates, decodeFrame, endOnly, type Frame, type Rank, VideoPlanner } from 'aid-planner/sdk';
 import { lastValueFrom, tap } from 'rxjs';
+
+/** The one that comes with the package, wherever this is started. */
+const shipped = fileURLToPath(new URL('models/aid-mini', import.meta.resolve('aid-planner/package.json')));
 
 const [frame = '', goalFile = '', ...commands] = process.argv.slice(2);
 const goal = await decodeFrame(goalFile);
@@ -31,23 +35,22 @@ const nearestToGoal: Rank = ({ frames }) => {
   return { score: -far, reason: `its last frame differs from the goal by ${(100 * far).toFixed(1)} %` };
 };
 
-const planner = await VideoPlanner.load(process.env.MODEL ?? 'models/aid-mini');
+const planner = await VideoPlanner.load(process.env.MODEL ?? shipped);
 try {
-  const end = await lastValueFrom(
+  const { ranked, spreads } = await lastValueFrom(
     candidates(planner, { frames: [frame], instruction: commands, seeds: [1, 2], rank: nearestToGoal }).pipe(
       tap((event) => {
         if (event.kind === 'candidate-end')
           console.log(`imagined "${event.instruction}", seed ${event.seed}`);
       }),
+      endOnly(),
     ),
   );
-  if (end.kind === 'end') {
-    const [best] = end.ranked;
-    console.log(`do: ${best?.instruction}`);
-    console.log(`because ${best?.reason}`);
-    const spread = end.spreads.get(best?.instruction ?? '');
-    console.log(`two seeds of it differ by ${(100 * (spread?.overall ?? 0)).toFixed(1)} %`);
-  }
+  const [best] = ranked;
+  console.log(`do: ${best?.instruction}`);
+  console.log(`because ${best?.reason}`);
+  const spread = spreads.get(best?.instruction ?? '');
+  console.log(`two seeds of it differ by ${(100 * (spread?.overall ?? 0)).toFixed(1)} %`);
 } finally {
   await planner.dispose();
 }

@@ -1,19 +1,25 @@
 /**
  * An MCP server: gives any assistant a tool `imagine` that shows, as a picture, what would happen if the robot were
- * told something. Over stdin and stdout:
+ * told something. Over stdin and stdout. Once:
  *
- *     { "mcpServers": { "aid": { "command": "node", "args": ["examples/mcp-server.ts"] } } }
+ *     npm run build && npm run examples
  *
- * Node 22.18 and newer run TypeScript as it is; README.md has what to do with an older one. MODEL names a model folder,
- * the one of this package unless set; both paths are best written out in full.
+ * then in the assistant's settings, which start it in a folder of theirs:
+ *
+ *     { "mcpServers": { "aid": { "command": "node", "args": ["/path/to/aid-planner/examples/build/mcp-server.js"] } } }
+ *
+ * The environment variable MODEL names another model folder.
  */
+import { fileURLToPath } from 'node:url';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { AidError, encodeFilmstrip, endOnly, imagine, VideoPlanner } from 'aid-planner/sdk';
 import { lastValueFrom } from 'rxjs';
 import { z } from 'zod';
 
-const planner = await VideoPlanner.load(process.env.MODEL ?? 'models/aid-mini');
+/** The one that comes with the package, wherever this is started. */
+const shipped = fileURLToPath(new URL('models/aid-mini', import.meta.resolve('aid-planner/package.json')));
+const planner = await VideoPlanner.load(process.env.MODEL ?? shipped);
 const server = new McpServer({ name: 'aid', version: '1.0.0' });
 
 server.registerTool(
@@ -23,7 +29,7 @@ server.registerTool(
     description:
       'The video of the robot arm carrying out a command, as a strip of its frames from left to right.',
     inputSchema: {
-      frame: z.string().describe('path of the camera picture: JPEG, PNG or WebP'),
+      frame: z.string().describe('absolute path of the camera picture: JPEG, PNG or WebP'),
       command: z.string().describe('what the robot is told, such as "put the red cube on the blue plate"'),
       seed: z.number().int().nonnegative().optional().describe('which of the possible futures'),
       deadlineMs: z.number().positive().optional().describe('milliseconds that it may take'),

@@ -2,11 +2,12 @@
  * A motion planner that asks for the future before it moves, in plain TypeScript: no RxJS, no ROS. It follows the
  * imagined clip as a list of sub-goals, in the time that it has.
  *
- *     node examples/planner.ts FRAME "command" [DEADLINE_MS]
+ *     npm run build && npm run examples
+ *     node examples/build/planner.js FRAME "command" [DEADLINE_MS]
  *
- * Node 22.18 and newer run TypeScript as it is; README.md has what to do with an older one. MODEL names a model folder,
- * the one of this package unless set.
+ * Node 22.18 and newer also run examples/planner.ts as it is. The environment variable MODEL names another model folder.
  */
+import { fileURLToPath } from 'node:url';
 import { DeadlineExceededError, decodeFrame, type Frame, VideoPlanner } from 'aid-planner';
 
 /** Where the picture changes most from one frame to the next: where the arm is at work, from 0 to 1 of the width. */
@@ -23,7 +24,9 @@ function whereItMoves(before: Frame, after: Frame): { x: number; y: number } {
 }
 
 const [file = '', instruction = '', deadline = '5000'] = process.argv.slice(2);
-const planner = await VideoPlanner.load(process.env.MODEL ?? 'models/aid-mini');
+/** The one that comes with the package, wherever this is started. */
+const shipped = fileURLToPath(new URL('models/aid-mini', import.meta.resolve('aid-planner/package.json')));
+const planner = await VideoPlanner.load(process.env.MODEL ?? shipped);
 try {
   // So that the first deadline finds the planner's own times measured.
   await planner.warmUp();
@@ -45,7 +48,7 @@ try {
     }
   }
 } catch (error) {
-  if (!(error instanceof DeadlineExceededError)) throw error;
+  if (!DeadlineExceededError.isInstance(error)) throw error;
   console.log(`no plan in time: ${error.message}`);
 } finally {
   await planner.dispose();

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { decodeFrame } from '../planner/conditioning/frame.js';
+import { decodeFrame, type Frame } from '../planner/conditioning/frame.js';
 import { checkInstruction } from '../planner/conditioning/instruction.js';
 import { MllmStatePrompter } from '../planner/conditioning/mllm-state-prompter.js';
 import type { StateTexts } from '../planner/conditioning/state-prompter.js';
@@ -44,6 +44,7 @@ interface ImagineFlags {
 /** A clip as `--json` prints it: what its `clip.json` holds, and the folder of that. */
 type ClipResult = ClipDocument & { readonly out: string };
 
+/** As many as the SDK takes. */
 const MAX_CANDIDATES = 1000;
 
 export function imagineCommand(): Command {
@@ -76,7 +77,7 @@ export function imagineCommand(): Command {
     .option('--states <texts>', 'four states on the way, "a|b|c|d", instead of generated ones', stateTexts)
     .option(
       '--state-endpoint <url>',
-      'let a multimodal model behind an OpenAI-compatible endpoint write the states',
+      'let a multimodal model behind an OpenAI-compatible endpoint write the states; AID_STATE_API_KEY is its key',
     )
     .option('--state-model <name>', 'its name there', 'llava')
     .option('--model <dir>', 'model folder (default: the one in this package)')
@@ -121,7 +122,7 @@ async function imagine(
     ...(engine === undefined ? {} : { engine }),
     ...(flags.stateEndpoint === undefined
       ? {}
-      : { statePrompter: new MllmStatePrompter({ baseUrl: flags.stateEndpoint, model: flags.stateModel }) }),
+      : { statePrompter: statePrompterAt(flags.stateEndpoint, flags.stateModel) }),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     abortSignal,
   });
@@ -130,16 +131,11 @@ async function imagine(
   const results: ClipResult[] = [];
   try {
     progress.phase('looking at the frame');
-    const frames = flags.candidates === 1 ? [frame] : await planner.observe([frame]);
+    const shared = await sharedWork(planner, frame, instruction, flags, abortSignal);
     await writeFolderAtomically(out, async (draft) => {
       for (let index = 0; index < flags.candidates; index++) {
-        const request = {
-          ...requestOf(flags, planner),
-          frames,
-          instruction,
-          seed: seed + index,
-          abortSignal,
-        };
+        const own = { instruction, seed: seed + index, abortSignal };
+        const request = { ...requestOf(flags, planner), ...shared, ...own };
         const clip = await imagineClip(planner, request, (step, steps) => {
           progress.step(index * steps + step, flags.candidates * steps, 'imagining');
         });
@@ -188,6 +184,26 @@ function requestOf(
     ...(states === undefined ? {} : { states }),
     ...(preview === undefined ? {} : { previewFrames: [(frames ?? video.numFrames) - 1] }),
   };
+}
+
+/** The key is not an option: what is typed there, other users of the machine can read. */
+function statePrompterAt(baseUrl: string, model: string): MllmStatePrompter {
+  const apiKey = process.env.AID_STATE_API_KEY;
+  return new MllmStatePrompter({ baseUrl, model, ...(apiKey ? { apiKey } : {}) });
+}
+
+/** What several candidates have in common is done once: looking at the frame, and writing the states. */
+async function sharedWork(
+  planner: VideoPlanner,
+  frame: Frame,
+  instruction: string,
+  { candidates, states }: ImagineFlags,
+  abortSignal: AbortSignal,
+): Promise<Pick<ImagineRequest, 'frames' | 'states'>> {
+  if (candidates === 1) return { frames: [frame] };
+  const frames = await planner.observe([frame], { abortSignal });
+  if (states !== undefined) return { frames };
+  return { frames, states: await planner.writeStates(frames, instruction, { abortSignal }) };
 }
 
 async function imagineClip(

@@ -1,7 +1,8 @@
 /** The planner: from given frames and an instruction to the imagined clip. */
 import type { Frame } from './conditioning/frame.js';
 import { frameToPixels, pixelsToFrame } from './conditioning/image-tensors.js';
-import type { StatePrompter } from './conditioning/state-prompter.js';
+import { checkInstruction } from './conditioning/instruction.js';
+import type { StatePrompt, StatePrompter } from './conditioning/state-prompter.js';
 import { TemplateStatePrompter } from './conditioning/template-state-prompter.js';
 import { AidError, kindOf, throwIfAborted } from './errors.js';
 import { checkNetworks } from './imagination/check-networks.js';
@@ -12,7 +13,7 @@ import { checkGivenFrames, type GivenFrame } from './imagination/given-frames.js
 import { type ClipPlanner, imagineClip } from './imagination/imagine-clip.js';
 import { type Networks, readNetworks } from './imagination/networks.js';
 import type { Observation } from './imagination/observation.js';
-import { observe } from './imagination/observe.js';
+import { type ObserveOptions, observe } from './imagination/observe.js';
 import type { ImagineRequest } from './imagination/request.js';
 import { type RolloutEvent, type RolloutRequest, resolveRollout, rollout } from './imagination/rollout.js';
 import { Stages } from './imagination/stages.js';
@@ -98,9 +99,26 @@ export class VideoPlanner {
     return { numFrames: dqformer.num_frames, width, height, framesPerSecond };
   }
 
-  /** Encodes given frames once, for any number of clips. Errors: `invalid-image`, `invalid-argument`, `engine-failed`. */
-  observe(frames: readonly GivenFrame[]): Promise<Observation> {
-    return observe(this.#clips.stages, frames);
+  /**
+   * Encodes given frames once, for any number of clips. Errors: `invalid-image`, `invalid-argument`, `engine-failed`,
+   * `aborted`.
+   */
+  observe(frames: readonly GivenFrame[], options: ObserveOptions = {}): Promise<Observation> {
+    return observe(this.#clips.stages, frames, options);
+  }
+
+  /**
+   * Has the state prompter write the states of an instruction once, for any number of clips: they are given as
+   * `states`. Errors: `invalid-argument`, `state-prompter-failed`, `aborted`.
+   */
+  async writeStates(
+    { frames: [frame] }: Observation,
+    instruction: string,
+    { abortSignal }: { readonly abortSignal?: AbortSignal | undefined } = {},
+  ): Promise<StatePrompt> {
+    const text = checkInstruction(instruction);
+    if (frame === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
+    return this.#clips.statePrompter.states({ frame, instruction: text, abortSignal });
   }
 
   /**
@@ -120,7 +138,7 @@ export class VideoPlanner {
    */
   async *rollout(request: RolloutRequest): AsyncGenerator<RolloutEvent, void, undefined> {
     const resolved = resolveRollout(request, this.#clips.stages.networks);
-    yield* rollout((clip, prompt) => imagineClip(this.#clips, clip, { prompt }), request, resolved);
+    yield* rollout((clip) => imagineClip(this.#clips, clip), request, resolved);
   }
 
   /**

@@ -1,6 +1,13 @@
 /** An order, carried out through the SDK: each instruction's candidates from one observation of the frames. */
 import { concat, concatMap, defer, type Observable } from 'rxjs';
-import { candidates, type Frame, type Planner, type RankedCandidate, type Spread } from '../sdk/index.js';
+import {
+  candidates,
+  type Frame,
+  type Planner,
+  type RankedCandidate,
+  SharedDeadline,
+  type Spread,
+} from '../sdk/index.js';
 import type { ClipParts } from '../sdk/messages/clip-message.js';
 import type { Order } from './order.js';
 
@@ -29,8 +36,9 @@ export interface OrderLimits {
 }
 
 /**
- * What is left of the time is shared evenly among the clips that are left. Aborting stops the work within one
- * denoising step; the error comes when it has stopped, so that what follows finds the engine free. Errors: those of the SDK's `candidates`, `aborted` among them.
+ * What is left of the time is shared by the clips. Aborting stops the work within one denoising step; the error comes
+ * when it has stopped, so that what follows finds the engine free. Errors: those of the SDK's `candidates`, `aborted`
+ * among them, and that of a clip that failed, after those of its instruction that did not.
  */
 export function imagineOrder(
   planner: Planner,
@@ -40,45 +48,40 @@ export function imagineOrder(
 ): Observable<OrderStep | OrderClips> {
   const clips = instructions.length * seeds.length;
   const last = (sampling.numFrames ?? planner.video.numFrames) - 1;
-  return defer(() => planner.observe(frames)).pipe(
-    concatMap((observation) =>
-      concat(
-        ...instructions.map((instruction, index) => {
-          const own = states[index];
-          const deadline = (): { deadlineMs?: number } => {
-            const left = leftMs();
-            // The planner says by itself that no time is left.
-            return left === undefined
-              ? {}
-              : { deadlineMs: Math.max(1, left / (clips - index * seeds.length)) };
-          };
-          const clipsOf = defer(() =>
-            candidates(planner, {
+  return defer(() => {
+    const left = leftMs();
+    const deadline = left === undefined ? {} : { deadlineMs: new SharedDeadline(left, clips) };
+    return defer(() => planner.observe(frames, { abortSignal })).pipe(
+      concatMap((observation) =>
+        concat(
+          ...instructions.map((instruction, index) => {
+            const own = states[index];
+            return candidates(planner, {
               ...sampling,
-              ...deadline(),
+              ...deadline,
               frames: observation,
               abortSignal,
               instruction,
               seeds,
               ...(own === undefined ? {} : { states: own }),
               ...(preview ? { previewFrames: [last] } : {}),
-            }),
-          );
-          return clipsOf.pipe(
-            concatMap((event): (OrderStep | OrderClips)[] => {
-              if (event.kind === 'candidate-step') {
-                const { step, steps } = event;
-                const clip = index * seeds.length + event.candidate;
-                return [{ kind: 'step', clip, clips, step, steps, preview: event.preview.get(last) }];
-              }
-              if (event.kind !== 'end') return [];
-              return [{ kind: 'clips', clips: partsOf(event.ranked, event.spreads.get(instruction)) }];
-            }),
-          );
-        }),
+            }).pipe(
+              concatMap(function* (event): Generator<OrderStep | OrderClips> {
+                if (event.kind === 'candidate-step') {
+                  const { step, steps } = event;
+                  const clip = index * seeds.length + event.candidate;
+                  yield { kind: 'step', clip, clips, step, steps, preview: event.preview.get(last) };
+                }
+                if (event.kind !== 'end') return;
+                yield { kind: 'clips', clips: partsOf(event.ranked, event.spreads.get(instruction)) };
+                for (const { error } of event.failed) throw error;
+              }),
+            );
+          }),
+        ),
       ),
-    ),
-  );
+    );
+  });
 }
 
 function partsOf(ranked: readonly RankedCandidate[], spread: Spread | undefined): ClipParts[] {

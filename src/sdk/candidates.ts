@@ -1,155 +1,197 @@
 /** Several futures of one frame, ranked. */
-import { concat, defer, from, map, mergeMap, type Observable, of, tap } from 'rxjs';
-import type { Frame } from '../planner/conditioning/frame.js';
+import {
+  catchError,
+  concat,
+  defer,
+  finalize,
+  from,
+  map,
+  mergeMap,
+  type Observable,
+  of,
+  tap,
+  throwError,
+} from 'rxjs';
+import type { StatePrompt } from '../planner/conditioning/state-prompter.js';
 import { drawnSeed } from '../planner/drawn-seed.js';
-import { AidError } from '../planner/errors.js';
-import type { ClipReport, FrameEvent, ImagineEvent, StepEvent } from '../planner/imagination/events.js';
+import { AidError, type AidErrorCode } from '../planner/errors.js';
+import { DeadlineExceededError } from '../planner/imagination/deadline.js';
+import type { FrameEvent, ImagineEvent, StepEvent } from '../planner/imagination/events.js';
 import { Observation } from '../planner/imagination/observation.js';
 import type { ImagineRequest } from '../planner/imagination/request.js';
-import { inTurns } from '../planner/turns.js';
-import type { Pace } from './from-events.js';
+import { type Pace, paced } from './from-events.js';
 import { imagine } from './imagine.js';
 import type { Planner } from './planner.js';
-import { distanceFromMean, type Spread, spreadInSteps } from './spread.js';
+import {
+  byAgreement,
+  type Candidate,
+  type CandidateName,
+  type Rank,
+  type Ranking,
+  rankAll,
+} from './ranking.js';
+import { SharedDeadline } from './shared-deadline.js';
 
 /** Every instruction is imagined with every seed. */
-export interface CandidatesRequest extends Omit<ImagineRequest, 'instruction' | 'seed'> {
+export interface CandidatesRequest extends Omit<ImagineRequest, 'instruction' | 'seed' | 'deadlineMs'> {
   readonly instruction: string | readonly string[];
   /** How many, drawn, or which ones; 1 unless said otherwise. Each instruction starts from the same ones. */
   readonly seeds?: number | readonly number[];
   /** Decides the order; see `byAgreement` for what does when there is none. */
   readonly rank?: Rank;
-  /** Clips imagined at the same time, 1 unless said otherwise: one engine gains nothing from more, a cluster does. */
+  /** Clips imagined, and ranked, at the same time; 1 unless said otherwise: a cluster gains from more. */
   readonly concurrency?: number;
+  /**
+   * Milliseconds for all clips together, looking at the frames included and ranking them not; each clip gets its part
+   * of what is left when it begins. Or a deadline that other candidates share as well. A clip that is not done in time
+   * fails, and the others are ranked.
+   */
+  readonly deadlineMs?: number | SharedDeadline;
+  /** Backpressure: see `imagine`. */
   readonly pace?: Pace<CandidatesEvent>;
 }
-
-/** Which clip it is. */
-export interface CandidateName {
-  /** Counts from 0, the seeds of the first instruction first. */
-  readonly candidate: number;
-  readonly instruction: string;
-  readonly seed: number;
-}
-
-export interface Candidate extends CandidateName {
-  readonly frames: readonly Frame[];
-  readonly report: ClipReport;
-}
-
-export interface RankedCandidate extends Candidate {
-  /** The higher the better. */
-  readonly score: number;
-  /** Why it has that score, for people. */
-  readonly reason: string;
-}
-
-/** What else a ranking may look at. */
-export interface RankContext {
-  readonly candidates: readonly Candidate[];
-  /** The spread over seeds of the candidate's instruction; undefined when it has one seed only. */
-  readonly spread: Spread | undefined;
-}
-
-/** A score, the higher the better, with a reason or without; called once for each candidate when all are there. */
-export type Rank = (candidate: Candidate, context: RankContext) => Score | Promise<Score>;
-export type Score = number | { readonly score: number; readonly reason: string };
 
 export type CandidatesEvent =
   | ({ readonly kind: 'candidate-step' } & CandidateName & Omit<StepEvent, 'kind'>)
   | ({ readonly kind: 'candidate-frame' } & CandidateName & Omit<FrameEvent, 'kind'>)
   | ({ readonly kind: 'candidate-end' } & Candidate)
+  | ({ readonly kind: 'candidate-failed' } & FailedCandidate)
   | CandidatesEnd;
 
-export interface CandidatesEnd {
-  readonly kind: 'end';
-  /** The best first; equal ones in the order of their numbers. */
-  readonly ranked: readonly RankedCandidate[];
-  /**
-   * By instruction, where there were two seeds or more: where the clips agree the model is sure of what it shows,
-   * where they differ it guesses. That it is sure does not make it right.
-   */
-  readonly spreads: ReadonlyMap<string, Spread>;
+/** A clip that could not be had, while the others go on. */
+export interface FailedCandidate extends CandidateName {
+  readonly error: AidError;
 }
 
+export interface CandidatesEnd extends Ranking {
+  readonly kind: 'end';
+  /** Those that are not ranked. */
+  readonly failed: readonly FailedCandidate[];
+}
+
+/** What is wrong with the request is wrong with every clip of it. */
+const OF_ALL: readonly AidErrorCode[] = ['invalid-argument', 'invalid-image', 'aborted'];
+
 /**
- * Imagines all candidates from one observation of the frames, then ranks them. Unsubscribing stops them all; the
- * first failure is the `error` of the whole. Errors: those of `imagine`; what `rank` throws; `invalid-argument`.
+ * Imagines all candidates from one observation of the frames, with states written once for each instruction, then
+ * ranks them. Unsubscribing stops them all. A candidate that fails, by its deadline or by the engine, is told by an
+ * event and the others go on. Errors: `invalid-argument`, `invalid-image`, `aborted`; what `rank` throws; where no
+ * candidate was left to rank, what the first one failed with.
  *
  *     candidates(planner, { frames, instruction: 'stack the red cube on the blue cube', seeds: 4 })
  */
 export function candidates(planner: Planner, request: CandidatesRequest): Observable<CandidatesEvent> {
-  const { instruction, seeds = 1, rank = byAgreement, concurrency = 1, pace, frames, ...settings } = request;
   return defer(() => {
+    const {
+      instruction,
+      seeds = 1,
+      rank = byAgreement,
+      concurrency = 1,
+      deadlineMs,
+      pace,
+      ...rest
+    } = request;
     const names = namesOf(instruction, seeds);
     if (!Number.isInteger(concurrency) || concurrency < 1)
       throw new AidError(
         'invalid-argument',
         `concurrency: expected a whole number of at least 1, got ${concurrency}`,
       );
+    const deadline = deadlineOf(deadlineMs, names.length);
+    const left = new AbortController();
+    const { abortSignal: own } = request;
+    const abortSignal = own === undefined ? left.signal : AbortSignal.any([own, left.signal]);
+    const common = commonTo(names, planner, request, abortSignal);
     const done: Candidate[] = [];
-    const observed =
-      names.length === 1 || Observation.isInstance(frames) ? of(frames) : from(planner.observe(frames));
-    const clips = observed.pipe(
-      mergeMap((observation) =>
-        from(names).pipe(
-          mergeMap((name) => {
-            const one = { ...settings, frames: observation, instruction: name.instruction, seed: name.seed };
-            const options =
-              pace === undefined ? {} : { pace: (event: ImagineEvent) => pace(named(name, event)) };
-            return imagine(planner, one, options).pipe(map((event) => named(name, event)));
-          }, concurrency),
-        ),
+    const failed: FailedCandidate[] = [];
+
+    const clip = (name: CandidateName): Observable<CandidatesEvent> => {
+      const leftMs = deadline?.next(concurrency);
+      if (leftMs === 0) return throwError(noTimeLeft);
+      const { instruction: text, seed } = name;
+      const limit = leftMs === undefined ? {} : { deadlineMs: leftMs };
+      const options = pace === undefined ? {} : { pace: (event: ImagineEvent) => pace(named(name, event)) };
+      return imagine(planner, { ...rest, ...common(text), ...limit, instruction: text, seed }, options).pipe(
+        map((event) => named(name, event)),
+      );
+    };
+    const clips = from(names).pipe(
+      mergeMap(
+        (name) =>
+          defer(() => clip(name)).pipe(
+            catchError((error: unknown) => {
+              if (!AidError.isInstance(error) || OF_ALL.includes(error.code)) return throwError(() => error);
+              failed.push({ ...name, error });
+              return paced(of<CandidatesEvent>({ kind: 'candidate-failed', ...name, error }), pace);
+            }),
+          ),
+        concurrency,
       ),
       tap((event) => {
         if (event.kind === 'candidate-end') done.push(event);
       }),
     );
-    return concat(
+    const end = async (): Promise<CandidatesEnd> => {
+      const [first] = failed;
+      if (done.length === 0 && first !== undefined) throw first.error;
+      return { kind: 'end', ...(await rankAll(done, rank, { concurrency, abortSignal })), failed };
+    };
+    const events = concat(
       clips,
-      defer(() => from(rankAll(done, rank))),
+      paced(
+        defer(() => from(end())),
+        pace,
+      ),
     );
+    return events.pipe(finalize(() => left.abort()));
   });
 }
 
-/**
- * The default ranking, by how typical a clip is of its instruction: minus its mean absolute difference from the mean
- * of that instruction's clips, colours from 0 to 1. An instruction's only clip has 0.
- */
-export const byAgreement: Rank = async ({ candidate, instruction }, { candidates: all }) => {
-  const same = all.filter((other) => other.instruction === instruction);
-  if (same.length === 1) return { score: 0, reason: 'the only clip of its instruction' };
-  const which = same.findIndex((other) => other.candidate === candidate);
-  const clips = same.map(({ frames }) => frames);
-  const distance = await inTurns(distanceFromMean(which, clips));
-  return {
-    score: -distance,
-    reason: `differs by ${(100 * distance).toFixed(2)} % from the mean of ${same.length} clips`,
-  };
-};
+function deadlineOf(
+  deadlineMs: CandidatesRequest['deadlineMs'],
+  numClips: number,
+): SharedDeadline | undefined {
+  if (typeof deadlineMs !== 'number') return deadlineMs;
+  if (!(deadlineMs > 0))
+    throw new AidError('invalid-argument', `deadlineMs: expected a positive number, got ${deadlineMs}`);
+  return new SharedDeadline(deadlineMs, numClips);
+}
 
-async function rankAll(found: readonly Candidate[], rank: Rank): Promise<CandidatesEnd> {
-  const all = [...found].sort((a, b) => a.candidate - b.candidate);
-  const spreads = new Map<string, Spread>();
-  for (const instruction of new Set(all.map((candidate) => candidate.instruction))) {
-    const clips = all.filter((candidate) => candidate.instruction === instruction);
-    if (clips.length > 1)
-      spreads.set(instruction, await inTurns(spreadInSteps(clips.map(({ frames }) => frames))));
-  }
-  const ranked = await Promise.all(
-    all.map(async (candidate): Promise<RankedCandidate> => {
-      const given = await rank(candidate, { candidates: all, spread: spreads.get(candidate.instruction) });
-      const { score, reason } =
-        typeof given === 'number' ? { score: given, reason: `scored ${given}` } : given;
-      if (Number.isNaN(score))
-        throw new AidError(
-          'invalid-argument',
-          `rank: candidate ${candidate.candidate}: expected a number, got NaN`,
-        );
-      return { ...candidate, score, reason };
-    }),
-  );
-  return { kind: 'end', ranked: ranked.sort((a, b) => b.score - a.score), spreads };
+function noTimeLeft(): DeadlineExceededError {
+  return new DeadlineExceededError('no time was left for the clip to begin', new Map(), 0, []);
+}
+
+/** What all clips, and those of one instruction, have in common: made once, when the first one needs it. */
+function commonTo(
+  names: readonly CandidateName[],
+  planner: Planner,
+  { frames, states }: Pick<CandidatesRequest, 'frames' | 'states'>,
+  abortSignal: AbortSignal,
+): (instruction: string) => Pick<ImagineRequest, 'frames' | 'states'> {
+  let observation: Promise<Observation> | undefined;
+  const prompts = new Map<string, Promise<StatePrompt>>();
+  const look = (): ImagineRequest['frames'] => {
+    if (names.length === 1 || Observation.isInstance(frames) || 'then' in frames) return frames;
+    observation ??= quiet(planner.observe(frames, { abortSignal }));
+    return observation;
+  };
+  return (instruction) => {
+    const seen = look();
+    const clips = names.filter((name) => name.instruction === instruction).length;
+    if (states !== undefined || clips === 1 || !(Observation.isInstance(seen) || 'then' in seen))
+      return states === undefined ? { frames: seen } : { frames: seen, states };
+    const write = async (): Promise<StatePrompt> =>
+      planner.writeStates(await seen, instruction, { abortSignal });
+    const prompt = prompts.get(instruction) ?? quiet(write());
+    prompts.set(instruction, prompt);
+    return { frames: seen, states: prompt };
+  };
+}
+
+/** A failure is heard by the clips that wait for it; there may be none any more. */
+function quiet<Result>(work: Promise<Result>): Promise<Result> {
+  work.catch(() => undefined);
+  return work;
 }
 
 function named(name: CandidateName, event: ImagineEvent): CandidatesEvent {

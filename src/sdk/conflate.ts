@@ -10,7 +10,9 @@ export interface ConflateOptions<Event> {
 
 /**
  * Handles events one after the other. Of the steps that come while one is being handled only the newest waits;
- * everything else waits its turn, so that frames and ends are never lost and memory stays bounded by a clip.
+ * everything else waits its turn, so that frames and ends are never lost. What waits of one clip is a clip at most.
+ * On a live stream, clips of which come for ever, a consumer that is slower than these falls further and further
+ * behind: there either `pace` holds them up, or `replaceable` says what else may be skipped.
  *
  *     imagine(planner, request).pipe(conflate(async (event) => publish(event)))
  */

@@ -4,41 +4,59 @@ import {
   concatMap,
   from,
   ignoreElements,
-  lastValueFrom,
   Observable,
   type ObservableInput,
   of,
   type Subscriber,
 } from 'rxjs';
+import { AidError } from '../planner/errors.js';
 
 /** What a consumer needs to be done with an event: nothing is asked of the source before it completes. */
 export type Pace<Event> = (event: Event) => ObservableInput<unknown>;
 
+export interface FromEventsOptions<Event> {
+  /** Backpressure: after each event the source stands still until what this returns has completed. */
+  readonly pace?: Pace<Event> | undefined;
+  /** Stops the events with the error `aborted`. */
+  readonly abortSignal?: AbortSignal | undefined;
+}
+
 /**
- * A cold Observable: every subscription calls `start`, unsubscribing aborts the signal that it was given. An
- * iterable is asked for one event at a time, and not before `pace` is done with the one before. An Observable
- * cannot be asked to wait; its events do.
+ * A cold Observable: every subscription calls `start`; unsubscribing, as `abortSignal` does, aborts the signal that it
+ * was given. An iterable is asked for one event at a time, and not before `pace` is done with the one before; when it
+ * is aborted the error comes when the iteration has ended, and with it the work. An Observable cannot be asked to
+ * wait; its events do.
  */
 export function fromEvents<Event>(
   start: (abortSignal: AbortSignal) => ObservableInput<Event>,
-  pace?: Pace<Event>,
+  { pace, abortSignal }: FromEventsOptions<Event> = {},
 ): Observable<Event> {
   return new Observable<Event>((subscriber) => {
     const controller = new AbortController();
     subscriber.add(() => controller.abort());
+    const stop =
+      abortSignal === undefined ? controller.signal : AbortSignal.any([abortSignal, controller.signal]);
     let events: ObservableInput<Event>;
     try {
-      events = start(controller.signal);
+      events = start(stop);
     } catch (error) {
       subscriber.error(error);
       return;
     }
-    if (isAsyncIterable(events)) void pump(events, subscriber, pace);
-    else subscriber.add(paced(from(events), pace).subscribe(subscriber));
+    if (isAsyncIterable(events)) {
+      void pump(events, subscriber, pace, stop);
+      return;
+    }
+    const abort = (): void => subscriber.error(new AidError('aborted', 'aborted', { cause: stop.reason }));
+    if (stop.aborted) abort();
+    stop.addEventListener('abort', abort, { once: true });
+    subscriber.add(() => stop.removeEventListener('abort', abort));
+    subscriber.add(paced(from(events), pace).subscribe(subscriber));
   });
 }
 
-function paced<Event>(events: Observable<Event>, pace: Pace<Event> | undefined): Observable<Event> {
+/** Each event, and the next one when `pace` is done with it. */
+export function paced<Event>(events: Observable<Event>, pace: Pace<Event> | undefined): Observable<Event> {
   if (pace === undefined) return events;
   return events.pipe(concatMap((event) => concat(of(event), from(pace(event)).pipe(ignoreElements()))));
 }
@@ -47,12 +65,12 @@ async function pump<Event>(
   events: AsyncIterable<Event>,
   subscriber: Subscriber<Event>,
   pace: Pace<Event> | undefined,
+  stop: AbortSignal,
 ): Promise<void> {
   try {
     for await (const event of events) {
       if (!subscriber.closed) subscriber.next(event);
-      if (!subscriber.closed && pace !== undefined)
-        await lastValueFrom(from(pace(event)), { defaultValue: undefined });
+      if (!subscriber.closed && pace !== undefined) await completed(pace(event), stop);
       // Leaving the loop ends the iteration, and with it the work.
       if (subscriber.closed) return;
     }
@@ -60,6 +78,21 @@ async function pump<Event>(
   } catch (error) {
     if (!subscriber.closed) subscriber.error(error);
   }
+}
+
+/** Waits for the end of `input`, and no longer than until `stop`. Errors: those of `input`. */
+function completed(input: ObservableInput<unknown>, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const waiting = from(input).subscribe({ error: reject, complete: resolve });
+    if (waiting.closed) return;
+    const leave = (): void => {
+      waiting.unsubscribe();
+      resolve();
+    };
+    stop.addEventListener('abort', leave, { once: true });
+    waiting.add(() => stop.removeEventListener('abort', leave));
+    if (stop.aborted) leave();
+  });
 }
 
 function isAsyncIterable<Event>(events: ObservableInput<Event>): events is AsyncIterable<Event> {

@@ -2,22 +2,25 @@
 import {
   catchError,
   concat,
+  defer,
+  EMPTY,
+  finalize,
+  fromEvent,
   map,
   mergeMap,
   Observable,
-  type ObservableInput,
   of,
-  ReplaySubject,
   take,
-  throwError,
+  takeUntil,
 } from 'rxjs';
 import type { Frame } from '../planner/conditioning/frame.js';
 import { AidError } from '../planner/errors.js';
 import type { ImagineEvent } from '../planner/imagination/events.js';
 import type { ImagineRequest } from '../planner/imagination/request.js';
 import { type DropReason, type FlatteningPolicy, flatten } from './flatten.js';
-import type { Pace } from './from-events.js';
+import { type Pace, paced } from './from-events.js';
 import { imagine } from './imagine.js';
+import { NewestFrames } from './newest-frames.js';
 import type { Planner } from './planner.js';
 
 /** An instruction alone, or with settings of its own; these count more than the stream's. */
@@ -36,7 +39,8 @@ export type LiveOptions = FlatteningPolicy & {
   readonly settings?: CommandSettings;
   /** A command that fails ends the stream unless it is to be reported as an event. */
   readonly onFailure?: 'error' | 'report';
-  readonly pace?: Pace<LiveEvent>;
+  /** Backpressure: see `imagine`. Not asked about dropped commands: these do not wait. */
+  readonly pace?: Pace<LivePaced>;
 };
 
 /** Counts commands from 0, in the order they came. */
@@ -62,54 +66,75 @@ export interface FailedEvent extends OfCommand {
   readonly error: AidError;
 }
 
-export type LiveEvent = StartEvent | (ImagineEvent & OfCommand) | DroppedEvent | FailedEvent;
+/** What `pace` is asked about. */
+export type LivePaced = StartEvent | (ImagineEvent & OfCommand) | FailedEvent;
+export type LiveEvent = LivePaced | DroppedEvent;
 
 /**
  * Imagines every command of `command$` on the newest frames of `frame$`. What happens to a command that comes while
  * another is being imagined is the caller's to name, and whatever is not imagined is told in a `dropped` event.
- * Completes when the commands have and the last clip has ended; the camera's end only ends it when a command still
- * waits for its first frame. Errors: those of `imagine`; of `command$` and `frame$`; `invalid-argument`.
+ * Commands that begin on the same frames share one observation of them. Completes when the commands have and the last
+ * clip has ended; the camera's end only ends it when a command still waits for its first frame. Errors: those of
+ * `imagine`; of `command$` and `frame$`; `invalid-argument`.
  *
  *     imagineOn(planner, { command$, frame$, policy: 'switch' })
  */
 export function imagineOn(planner: Planner, options: LiveOptions): Observable<LiveEvent> {
   const { command$, frame$, numGivenFrames = 1, settings = {}, onFailure = 'error', pace } = options;
-  if (!Number.isInteger(numGivenFrames) || numGivenFrames < 1)
-    throw new AidError(
-      'invalid-argument',
-      `numGivenFrames: expected a whole number of at least 1, got ${numGivenFrames}`,
-    );
   return new Observable((subscriber) => {
-    const newest = newestFrames(numGivenFrames);
-    subscriber.add(() => newest.close());
+    if (!Number.isInteger(numGivenFrames) || numGivenFrames < 1) {
+      const expected = `numGivenFrames: expected a whole number of at least 1, got ${numGivenFrames}`;
+      subscriber.error(new AidError('invalid-argument', expected));
+      return;
+    }
+    const camera = new NewestFrames(planner, numGivenFrames);
+    subscriber.add(() => camera.close());
+
+    const imagineCommand = ({ ofCommand, settings: own }: Numbered, abortSignal: AbortSignal) => {
+      const clip = (frames: readonly Frame[]): Observable<LiveEvent> =>
+        defer(() => {
+          if (abortSignal.aborted) return EMPTY;
+          const look = camera.look(frames);
+          abortSignal.addEventListener('abort', look.leave, { once: true });
+          const { instruction } = ofCommand;
+          const request = { ...settings, ...own, frames: look.observation, instruction, abortSignal };
+          const options =
+            pace === undefined ? {} : { pace: (event: ImagineEvent) => pace({ ...event, ...ofCommand }) };
+          return imagine(planner, request, options).pipe(
+            map((event): LiveEvent => ({ ...event, ...ofCommand })),
+            finalize(look.leave),
+          );
+        });
+      const aborted = fromEvent(abortSignal, 'abort');
+      const told = (event: LivePaced): Observable<LiveEvent> =>
+        paced(of(event), pace).pipe(takeUntil(aborted));
+      const events = camera.frames.pipe(
+        take(1),
+        takeUntil(aborted),
+        mergeMap((frames) => concat(told({ ...ofCommand, kind: 'start', frames }), clip(frames))),
+      );
+      if (onFailure === 'error') return events;
+      return events.pipe(
+        catchError((error: unknown) => {
+          // Anything else is a mistake in a program, not a command that failed.
+          if (!AidError.isInstance(error)) throw error;
+          return told({ ...ofCommand, kind: 'failed', error });
+        }),
+      );
+    };
     const events = command$.pipe(
       map((command, commandId) => numbered(command, commandId)),
       flatten(
         options,
-        (command) => imagineCommand(command),
+        imagineCommand,
         ({ ofCommand }, reason): LiveEvent => ({ ...ofCommand, kind: 'dropped', reason }),
       ),
     );
-    function imagineCommand({ ofCommand, settings: own }: Numbered): Observable<LiveEvent> {
-      const clip = newest.frames.pipe(
-        take(1),
-        mergeMap((frames) => {
-          const request = { ...settings, ...own, frames, instruction: ofCommand.instruction };
-          const paced =
-            pace === undefined ? {} : { pace: (event: ImagineEvent) => pace({ ...event, ...ofCommand }) };
-          return concat(
-            of<LiveEvent>({ ...ofCommand, kind: 'start', frames }),
-            imagine(planner, request, paced).pipe(map((event): LiveEvent => ({ ...event, ...ofCommand }))),
-          );
-        }),
-      );
-      return onFailure === 'error' ? clip : clip.pipe(catchError((error) => reported(ofCommand, error)));
-    }
     subscriber.add(
       frame$.subscribe({
-        next: newest.add,
+        next: (frame) => camera.add(frame),
         error: (error) => subscriber.error(error),
-        complete: newest.end,
+        complete: () => camera.end(),
       }),
     );
     subscriber.add(events.subscribe(subscriber));
@@ -124,34 +149,4 @@ interface Numbered {
 function numbered(command: Command, commandId: number): Numbered {
   const { instruction, ...settings } = typeof command === 'string' ? { instruction: command } : command;
   return { ofCommand: { commandId, instruction }, settings };
-}
-
-function reported(ofCommand: OfCommand, error: unknown): ObservableInput<LiveEvent> {
-  // Anything else is a mistake in a program, not a command that failed.
-  return AidError.isInstance(error) ? of({ ...ofCommand, kind: 'failed', error }) : throwError(() => error);
-}
-
-/** The last `count` frames, told to whoever asks as soon as there are as many. */
-function newestFrames(count: number): {
-  readonly frames: Observable<readonly Frame[]>;
-  readonly add: (frame: Frame) => void;
-  readonly end: () => void;
-  readonly close: () => void;
-} {
-  let last: readonly Frame[] = [];
-  const enough = new ReplaySubject<readonly Frame[]>(1);
-  return {
-    frames: enough,
-    add: (frame) => {
-      last = [...last, frame].slice(-count);
-      if (last.length === count) enough.next(last);
-    },
-    end: () => {
-      if (last.length < count)
-        enough.error(
-          new AidError('invalid-argument', `frame$: ended after ${last.length} frames, ${count} are needed`),
-        );
-    },
-    close: () => enough.complete(),
-  };
 }

@@ -2,7 +2,6 @@
 import type { Observable } from 'rxjs';
 import type { ImagineEvent } from '../planner/imagination/events.js';
 import type { ImagineRequest } from '../planner/imagination/request.js';
-import { eitherSignal } from './either-signal.js';
 import { fromEvents, type Pace } from './from-events.js';
 import type { Planner } from './planner.js';
 
@@ -27,9 +26,6 @@ export function imagine(
   request: ImagineRequest,
   { pace }: ImagineOptions = {},
 ): Observable<ImagineEvent> {
-  return fromEvents(
-    (unsubscribed) =>
-      planner.imagine({ ...request, abortSignal: eitherSignal(request.abortSignal, unsubscribed) }),
-    pace,
-  );
+  const { abortSignal } = request;
+  return fromEvents((stop) => planner.imagine({ ...request, abortSignal: stop }), { pace, abortSignal });
 }

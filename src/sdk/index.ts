@@ -2,21 +2,15 @@
 
 export * from '../planner/index.js';
 export {
-  byAgreement,
-  type Candidate,
-  type CandidateName,
   type CandidatesEnd,
   type CandidatesEvent,
   type CandidatesRequest,
   candidates,
-  type Rank,
-  type RankContext,
-  type RankedCandidate,
-  type Score,
+  type FailedCandidate,
 } from './candidates.js';
 export { type ConflateOptions, conflate } from './conflate.js';
 export { type DropReason, type FlatteningPolicy, flatten, type Waiting } from './flatten.js';
-export { fromEvents, type Pace } from './from-events.js';
+export { type FromEventsOptions, fromEvents, type Pace } from './from-events.js';
 export { type ImagineOptions, imagine } from './imagine.js';
 export {
   type Command,
@@ -26,13 +20,26 @@ export {
   imagineOn,
   type LiveEvent,
   type LiveOptions,
+  type LivePaced,
   type OfCommand,
   type StartEvent,
 } from './imagine-on.js';
+export { NewestWins, type NewestWinsOptions, type QueuedWork } from './newest-wins.js';
 export type { Planner } from './planner.js';
 export { type PlayedFrame, type PlayOptions, play } from './play.js';
+export {
+  byAgreement,
+  type Candidate,
+  type CandidateName,
+  type Rank,
+  type RankContext,
+  type RankedCandidate,
+  type Ranking,
+  type Score,
+} from './ranking.js';
 export { type RolloutOptions, type RolloutPlanner, rollout } from './rollout.js';
 export {
+  type EndOf,
   endOnly,
   framesOnly,
   type Preview,
@@ -40,4 +47,5 @@ export {
   previewsOnly,
   progressOnly,
 } from './select-events.js';
+export { SharedDeadline } from './shared-deadline.js';
 export { type Spread, spreadOf } from './spread.js';

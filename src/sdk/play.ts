@@ -1,5 +1,5 @@
 /** A clip at the pace of a clock on the wall. */
-import { asyncScheduler, map, type Observable, type SchedulerLike, take, timer } from 'rxjs';
+import { asyncScheduler, defer, map, type Observable, type SchedulerLike, take, timer } from 'rxjs';
 import type { Frame } from '../planner/conditioning/frame.js';
 import { AidError } from '../planner/errors.js';
 
@@ -22,16 +22,18 @@ export function play(
   frames: readonly Frame[],
   { framesPerSecond, loop = false, scheduler = asyncScheduler }: PlayOptions,
 ): Observable<PlayedFrame> {
-  if (!(framesPerSecond > 0 && Number.isFinite(framesPerSecond)))
-    throw new AidError(
-      'invalid-argument',
-      `framesPerSecond: expected a positive number, got ${framesPerSecond}`,
+  return defer(() => {
+    if (!(framesPerSecond > 0 && Number.isFinite(framesPerSecond)))
+      throw new AidError(
+        'invalid-argument',
+        `framesPerSecond: expected a positive number, got ${framesPerSecond}`,
+      );
+    if (frames.length === 0) throw new AidError('invalid-argument', 'frames: expected at least one');
+    const ticks = timer(0, 1000 / framesPerSecond, scheduler);
+    const shown = loop ? ticks : ticks.pipe(take(frames.length));
+    return shown.pipe(
+      map((tick) => tick % frames.length),
+      map((index) => ({ index, frame: frames[index] as Frame })),
     );
-  if (frames.length === 0) throw new AidError('invalid-argument', 'frames: expected at least one');
-  const period = 1000 / framesPerSecond;
-  return timer(0, period, scheduler).pipe(
-    map((tick) => ({ tick, index: tick % frames.length })),
-    loop ? (ticks) => ticks : take(frames.length),
-    map(({ index }) => ({ index, frame: frames[index] as Frame })),
-  );
+  });
 }

@@ -1,7 +1,6 @@
 /** Long video as an Observable. */
 import type { Observable, ObservableInput } from 'rxjs';
 import type { RolloutEvent, RolloutRequest } from '../planner/imagination/rollout.js';
-import { eitherSignal } from './either-signal.js';
 import { fromEvents, type Pace } from './from-events.js';
 
 /** A `VideoPlanner`, or anything else that imagines long video. */
@@ -23,9 +22,6 @@ export function rollout(
   request: RolloutRequest,
   { pace }: RolloutOptions = {},
 ): Observable<RolloutEvent> {
-  return fromEvents(
-    (unsubscribed) =>
-      planner.rollout({ ...request, abortSignal: eitherSignal(request.abortSignal, unsubscribed) }),
-    pace,
-  );
+  const { abortSignal } = request;
+  return fromEvents((stop) => planner.rollout({ ...request, abortSignal: stop }), { pace, abortSignal });
 }

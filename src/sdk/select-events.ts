@@ -1,7 +1,7 @@
 /** Operators that pick from a clip's events what someone shows or uses. */
 import { filter, map, mergeMap, type OperatorFunction } from 'rxjs';
 import type { Frame } from '../planner/conditioning/frame.js';
-import type { EndEvent, ImagineEvent, StepEvent } from '../planner/imagination/events.js';
+import type { ImagineEvent, StepEvent } from '../planner/imagination/events.js';
 
 /** How far a clip is. */
 export interface Progress {
@@ -17,10 +17,13 @@ export interface Preview extends Progress {
   readonly frame: Frame;
 }
 
-/** The end alone: all frames, and what was run. */
-export function endOnly(): OperatorFunction<ImagineEvent, EndEvent> {
-  return filter((event) => event.kind === 'end');
+/** The end alone: of a clip or a long video all frames and what was run, of candidates their ranking. */
+export function endOnly<Event extends { readonly kind: string }>(): OperatorFunction<Event, EndOf<Event>> {
+  return filter((event: Event): event is EndOf<Event> => event.kind === 'end');
 }
+
+/** The event that a stream ends with. */
+export type EndOf<Event> = Extract<Event, { readonly kind: 'end' }>;
 
 /** The denoising steps alone. */
 export function progressOnly(): OperatorFunction<ImagineEvent, Progress> {

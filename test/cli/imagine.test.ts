@@ -1,18 +1,25 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { filesForTests } from './model-for-tests.js';
 import { AID, aid, emptyFolder, type Outcome } from './run-aid.js';
 
 const files = filesForTests();
 const COMMAND = 'put the red cube on the blue plate';
 
-function imagine(args: readonly string[], cwd: string): Promise<Outcome> {
+function imagine(
+  args: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
   const fixed = ['--model', files.model, '--provider', 'cpu', '--threads', '1'];
-  return aid(['imagine', files.frame, COMMAND, ...fixed, ...args], { cwd });
+  return aid(['imagine', files.frame, COMMAND, ...fixed, ...args], { cwd, environment });
 }
 
 const read = (...path: string[]): Record<string, unknown> => JSON.parse(readFileSync(join(...path), 'utf8'));
@@ -156,5 +163,39 @@ describe('aid imagine', () => {
     expect(readdirSync(join(cwd, 'clip', 'frames'))).toEqual(['00.png', '01.png']);
     expect(existsSync(join(cwd, 'clip', 'notes.txt'))).toBe(true);
     expect(readdirSync(cwd)).toEqual(['clip', 'taken']);
+  });
+
+  it('asks a multimodal model once for all candidates, with the key of the environment', async () => {
+    const states = [
+      'the red cube',
+      'the arm holds the red cube',
+      'the cube moves',
+      'the cube is on the blue plate',
+    ];
+    const keys: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      keys.push(request.headers.authorization);
+      const message = { role: 'assistant', content: JSON.stringify({ states }) };
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ choices: [{ message }] }));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.close();
+    });
+    const cwd = emptyFolder();
+    const { port } = server.address() as AddressInfo;
+    const endpoint = ['--state-endpoint', `http://127.0.0.1:${port}/v1`];
+    const { stdout, exitCode } = await imagine(
+      [...endpoint, '--candidates', '2', '--seed', '1', '--json'],
+      cwd,
+      { XDG_CACHE_HOME: cwd, AID_STATE_API_KEY: 'a-key' },
+    );
+    expect(exitCode).toBe(0);
+    expect(keys).toEqual(['Bearer a-key']);
+    const written = { states, statesWrittenBy: 'llava aid-states/2', warnings: [] };
+    expect(JSON.parse(stdout).candidates).toMatchObject([
+      { seed: 1, ...written },
+      { seed: 2, ...written },
+    ]);
   });
 });

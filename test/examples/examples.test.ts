@@ -1,7 +1,7 @@
 /** The examples as people run them: processes of their own that import the package by its name. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -11,18 +11,39 @@ import { emptyFolder, run } from '../cli/run-aid.js';
 import { picture } from '../planner/conditioning/pictures.js';
 
 const files = filesForTests();
-const COMPILED = 'dist/examples';
+/** What the examples say is to be run first, after `npm run build`. */
 beforeAll(() => {
-  // Inside the package, so that its own name leads to it.
-  execFileSync('npm', ['run', '--silent', 'examples']);
+  execFileSync('npm', ['run', '--silent', 'examples'], { stdio: 'inherit' });
 });
 
-const example = (name: string, args: readonly string[]) =>
-  run(process.execPath, [join(COMPILED, `${name}.js`), ...args], { environment: { MODEL: files.model } });
+const program = (name: string): string => resolve('examples', 'build', `${name}.js`);
+/** From a folder that is not this project's. */
+const example = (
+  name: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = { MODEL: files.model },
+) => run(process.execPath, [program(name), ...args], { cwd: emptyFolder(), environment });
 
 it('there is a test for each', () => {
   const names = readdirSync('examples').filter((name) => name.endsWith('.ts'));
   expect(names.sort()).toEqual(['agent.ts', 'mcp-server.ts', 'planner.ts']);
+});
+
+it.each(['agent', 'mcp-server', 'planner'])('%s says what is to be run first, and what then', (name) => {
+  const source = readFileSync(join('examples', `${name}.ts`), 'utf8');
+  expect(source).toContain('npm run build && npm run examples');
+  expect(source).toContain(`examples/build/${name}.js`);
+});
+
+it("they take the package's own model wherever they are started", async () => {
+  const { stdout, stderr } = await example(
+    'planner',
+    [files.frame, 'put the red cube on the blue plate'],
+    {},
+  );
+  const shipped = resolve('models', 'aid-mini');
+  if (existsSync(join(shipped, 'model_index.json'))) expect(stdout).toMatch(/^(imagined in|no plan in time)/);
+  else expect(stderr).toContain(`${shipped}:`);
 });
 
 it('an agent imagines several commands and picks the one nearest to its goal', async () => {
@@ -45,7 +66,8 @@ describe('the MCP server', () => {
     const { PATH = '' } = process.env;
     const transport = new StdioClientTransport({
       command: process.execPath,
-      args: [join(COMPILED, 'mcp-server.js')],
+      args: [program('mcp-server')],
+      cwd: emptyFolder(),
       env: { PATH, MODEL: files.model },
     });
     const made = new Client({ name: 'test', version: '1.0.0' });

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { StatePrompter } from '#planner/conditioning/state-prompter.js';
 import type { ImagineEvent } from '#planner/imagination/events.js';
 import { VideoPlanner } from '#planner/video-planner.js';
 import { type CountingEngine, countingEngine } from '../support/counting-engine.js';
@@ -76,4 +77,39 @@ describe('a clip that is cancelled', () => {
     expect(held[0]).toBeGreaterThan(0);
     expect(engine.residents).toBe(0);
   });
+});
+
+it('a frame that is looked at can be left between two runs of the engine', async () => {
+  const { planner, engine } = await setUp();
+  const controller = new AbortController();
+  const looking = planner.observe(
+    [0, 1, 2, 3].map((seed) => picture(32, 32, seed)),
+    {
+      abortSignal: controller.signal,
+    },
+  );
+  const ends = expect(looking).rejects.toMatchObject({ code: 'aborted' });
+  while ((engine.runs['frame encoder'] ?? 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  controller.abort();
+  await ends;
+  expect(engine.runs['frame encoder']).toBeLessThanOrEqual(2);
+  expect(engine.runs['vision tower']).toBeUndefined();
+  await expect(planner.observe([picture(32, 32)], { abortSignal: controller.signal })).rejects.toMatchObject({
+    code: 'aborted',
+  });
+});
+
+it('a state prompter that does not listen is not waited for', async () => {
+  const engine = countingEngine();
+  const statePrompter: StatePrompter = { name: 'deaf/1', states: () => new Promise(() => undefined) };
+  const planner = await VideoPlanner.load(await tinyModel(), { engine, statePrompter });
+  onTestFinished(() => planner.dispose());
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 20);
+  const clip = planner.imagine({
+    frames: [picture(32, 32)],
+    instruction: 'push the red cube to the left',
+    abortSignal: controller.signal,
+  });
+  await expect(clip.next()).rejects.toMatchObject({ code: 'aborted' });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StatePrompter } from '#planner/conditioning/state-prompter.js';
+import { AidError } from '#planner/errors.js';
 import { DeadlineExceededError, planClip } from '#planner/imagination/deadline.js';
 import type { EndEvent, ImagineEvent, StepEvent } from '#planner/imagination/events.js';
 import type { ImagineRequest, Sampling } from '#planner/imagination/request.js';
@@ -30,6 +31,14 @@ interface Outcome {
   readonly end: EndEvent | undefined;
   readonly error: DeadlineExceededError | undefined;
   readonly elapsedMs: number;
+  /** The longest of its steps, and what the caller did with the last event before the end or the error. */
+  readonly stepMs: number;
+  readonly lastTakenMs: number;
+}
+
+/** What is promised: the end, or the error, a step after the deadline at the latest, beside the caller's own time. */
+function expectInTime({ elapsedMs, stepMs, lastTakenMs }: Outcome, deadlineMs: number): void {
+  expect(elapsedMs).toBeLessThanOrEqual(deadlineMs + stepMs + lastTakenMs);
 }
 
 /** `take` is what the caller does with an event before it asks for the next one. */
@@ -44,10 +53,18 @@ async function outcome(
   const events: ImagineEvent[] = [];
   const started = performance.now();
   let error: DeadlineExceededError | undefined;
+  let [stepMs, lastTakenMs, lastStepMs] = [0, 0, Number.NaN];
   try {
     for await (const event of planner.imagine(asked)) {
       events.push(event);
-      if (event.kind !== 'end') take(event);
+      const given = performance.now();
+      if (event.kind === 'step') {
+        if (!Number.isNaN(lastStepMs)) stepMs = Math.max(stepMs, given - lastStepMs);
+        lastStepMs = given;
+      }
+      if (event.kind === 'end') continue;
+      take(event);
+      lastTakenMs = performance.now() - given;
     }
   } catch (thrown) {
     if (!(thrown instanceof DeadlineExceededError)) throw thrown;
@@ -59,6 +76,8 @@ async function outcome(
     end: events.find((event) => event.kind === 'end'),
     error,
     elapsedMs: performance.now() - started,
+    stepMs,
+    lastTakenMs,
   };
 }
 
@@ -138,8 +157,9 @@ describe('a planner that is slower than it was', () => {
     const { planner, engine } = await load();
     await planner.warmUp();
     engine.runTime = (graph, rows, dims) => (graph === 'denoiser' ? 3 * STEP : runTime(graph, rows, dims));
-    const { end, steps, elapsedMs } = await outcome(planner, { deadlineMs: 10 * STEP + FIXED });
-    expect(elapsedMs).toBeLessThanOrEqual(10 * STEP + FIXED + 3 * STEP);
+    const slowed = await outcome(planner, { deadlineMs: 10 * STEP + FIXED });
+    const { end, steps } = slowed;
+    expectInTime(slowed, 10 * STEP + FIXED);
     expect(steps.length).toBeGreaterThan(1);
     expect(steps.length).toBeLessThan(5);
     expect(steps.at(-1)).toMatchObject({ step: steps.length, steps: steps.length });
@@ -149,16 +169,43 @@ describe('a planner that is slower than it was', () => {
     ]);
   });
 
+  it.each<[string, string, number, number]>([
+    ['looking at the frame', 'frame encoder', 1, 1],
+    ['seeing it', 'vision tower', 1, 1],
+    ['conditioning', 'condition', 1, 1],
+    ['the first denoising step', 'denoiser', 1, 1],
+    ['a later one', 'denoiser', 1, 4],
+    ['a preview', 'decoder', 1, 2],
+    ['decoding the clip', 'decoder', 4, 1],
+  ])('ends one step after the deadline when %s hangs', async (_, graph, rows, nth) => {
+    const { planner, engine } = await load();
+    const previewFrames = [3];
+    await planner.warmUp({ previewFrames, frameGuidance: 1, textGuidance: 1 });
+    let seen = 0;
+    engine.runTime = (name, count, dims) =>
+      name === graph && count === rows && ++seen === nth ? 4000 : runTime(name, count, dims);
+    const deadlineMs = 10 * (STEP + 20) + FIXED;
+    const { error, steps, elapsedMs } = await outcome(planner, { previewFrames, deadlineMs });
+    expect(error).toMatchObject({
+      code: 'deadline-exceeded',
+      step: graph === 'denoiser' ? nth - 1 : expect.any(Number),
+    });
+    expect(elapsedMs).toBe(deadlineMs + STEP + 20);
+    expect(error?.preview).toEqual(steps.at(-1)?.preview ?? new Map());
+  });
+
   it('ends a step after the deadline at the latest, with the best preview so far', async () => {
     const { planner, engine } = await load();
     const previewFrames = [3];
     await planner.warmUp({ previewFrames });
     let denoised = 0;
     engine.runTime = (graph, rows, dims) =>
-      graph === 'denoiser' && ++denoised === 3 ? 60_000 : runTime(graph, rows, dims);
+      graph === 'denoiser' && ++denoised === 3 ? 6000 : runTime(graph, rows, dims);
     const deadlineMs = 10 * (STEP + 20) + FIXED;
-    const { error, steps, end } = await outcome(planner, { previewFrames, deadlineMs });
+    const late = await outcome(planner, { previewFrames, deadlineMs });
+    const { error, steps, end } = late;
     expect(end).toBeUndefined();
+    expectInTime(late, deadlineMs);
     expect(error).toMatchObject({ code: 'deadline-exceeded', step: 2 });
     expect(error?.preview).toEqual(steps.at(-1)?.preview);
     expect(error?.message).toContain(
@@ -187,11 +234,17 @@ describe('a caller that takes its time', () => {
     }
   });
 
-  it('that takes frames more slowly than steps: known from its second clip on', async () => {
+  it('that takes frames more slowly than steps: an error with those it has, and known from its second clip on', async () => {
     const { planner } = await load();
     await planner.warmUp();
     const slow = ({ kind }: ImagineEvent) => vi.advanceTimersByTime(kind === 'frame' ? 100 : 10);
-    expect((await outcome(planner, { deadlineMs }, slow)).elapsedMs).toBeGreaterThan(deadlineMs);
+    const first = await outcome(planner, { deadlineMs }, slow);
+    const given = first.events.flatMap((event) =>
+      event.kind === 'frame' ? [[event.index, event.frame] as const] : [],
+    );
+    expect(first.error).toMatchObject({ code: 'deadline-exceeded', preview: new Map(given) });
+    expect(given.length).toBeGreaterThan(0);
+    expectInTime(first, deadlineMs);
     for (let clip = 0; clip < 3; clip++) {
       const { end, elapsedMs } = await outcome(planner, { deadlineMs }, slow);
       expect(elapsedMs).toBeLessThanOrEqual(deadlineMs);
@@ -207,9 +260,11 @@ describe('a caller that takes its time', () => {
     const asked = { numInferenceSteps: 1000, previewFrames: [3], deadlineMs: 400 };
     await planner.warmUp({ previewFrames: [3] });
     for (clip = 0; clip < 6; clip++) {
-      const { end, elapsedMs } = await outcome(planner, asked, taking(3));
-      if (clip > 3) expect(elapsedMs).toBeLessThanOrEqual(400);
-      expect(end?.report.sampling.numInferenceSteps).toBeGreaterThan(30);
+      const each = await outcome(planner, asked, taking(3));
+      expectInTime(each, 400);
+      expect(each.steps.length).toBeGreaterThan(30);
+      if (clip > 3) expect(each.end).toBeDefined();
+      if (clip > 3) expect(each.elapsedMs).toBeLessThanOrEqual(400);
     }
   });
 });
@@ -294,21 +349,50 @@ it('does without a state prompter that takes too long', async () => {
       abortSignal?.addEventListener('abort', () => {
         isAborted = true;
       });
-      setImmediate(() => vi.advanceTimersByTime(600));
+      setImmediate(() => vi.advanceTimersByTimeAsync(390));
       return new Promise(() => undefined);
     },
   };
   const { planner } = await load(runTime, slow);
   await planner.warmUp();
-  // Observing takes 20 ms, the shortest clip 185; so 595 are left to wait.
+  // Observing takes 20 ms; half of the others are there for waiting.
   const { end } = await outcome(planner, { deadlineMs: 800 });
   expect(isAborted).toBe(true);
+  expect(end?.report.sampling.numInferenceSteps).toBe(3);
   expect(end?.report.statesWrittenBy).toBe('template/1');
   expect(end?.report.deadline?.gaveUp[0]).toEqual({
     what: 'statePrompter',
     asked: 'slow/1',
     given: 'template/1',
   });
+});
+
+it('a state prompter has half of the time at most, and its answer is taken when it comes before', async () => {
+  const states = ['the cube lies', 'it is held', 'it moves', 'it is there'] as const;
+  const slow: StatePrompter = {
+    name: 'slow/1',
+    states: async () => {
+      await vi.advanceTimersByTimeAsync(380);
+      return { states, writtenBy: 'slow/1' };
+    },
+  };
+  const { planner } = await load(runTime, slow);
+  await planner.warmUp();
+  const asked = await outcome(planner, { deadlineMs: 800 });
+  expect(asked.end?.report).toMatchObject({ states, deadline: { gaveUp: [{ what: 'numInferenceSteps' }] } });
+  expectInTime(asked, 800);
+});
+
+it('an error of a deadline is known, of another copy of the package too', () => {
+  const error = new DeadlineExceededError('late', new Map(), 0, []);
+  expect(DeadlineExceededError.isInstance(error)).toBe(true);
+  expect(AidError.isInstance(error)).toBe(true);
+  const other = new AidError('deadline-exceeded', 'state prompter: no time left');
+  expect([other, new Error('late'), undefined].map(DeadlineExceededError.isInstance)).toEqual([
+    false,
+    false,
+    false,
+  ]);
 });
 
 it.each([0, -5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a deadline of %s ms', async (deadlineMs) => {

@@ -102,6 +102,32 @@ describe('rollout', () => {
     ]);
   });
 
+  it('says of every clip all that is known of the states', async () => {
+    const prompt = { version: 'numbers/1', text: 'count', model: 'abacus' };
+    const statePrompter: StatePrompter = {
+      name: 'numbers/1',
+      states: async () => ({
+        states: ['the cube', 'the cube', 'the cube', 'the cube'],
+        writtenBy: 'template/1',
+        prompt,
+        fallbackReason: 'the abacus is broken',
+      }),
+    };
+    const planner = await load({ statePrompter });
+    const told = {
+      statesPrompt: prompt,
+      statesFallbackReason: 'the abacus is broken',
+      warnings: ["the states are the template's: the abacus is broken"],
+    };
+    expect(endOf(await video(planner, { ...request, numClips: 3 })).reports).toMatchObject(
+      Array(3).fill(told),
+    );
+    const states = await planner.writeStates(await planner.observe(request.frames), PUT);
+    expect(endOf(await video(planner, { ...request, states, numClips: 2 })).reports).toMatchObject(
+      Array(2).fill(told),
+    );
+  });
+
   it('takes the states of the caller, for the video or for each clip', async () => {
     const planner = await load();
     const of = (word: string): StateTexts => [word, word, word, word];

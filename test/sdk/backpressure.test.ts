@@ -1,5 +1,6 @@
 import { map, of, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import type { AidError } from '#planner/errors.js';
 import { conflate } from '#sdk/conflate.js';
 import { play } from '#sdk/play.js';
 import { picture } from '../planner/conditioning/pictures.js';
@@ -78,7 +79,13 @@ describe('play', () => {
     }));
 
   it('refuses rates and clips that cannot be played', () => {
-    expect(() => play(clip, { framesPerSecond: 0 })).toThrow('framesPerSecond');
-    expect(() => play([], { framesPerSecond: 5 })).toThrow('frames');
+    const told: unknown[] = [];
+    const error = (thrown: AidError) => told.push([thrown.code, thrown.message.split(':', 1)[0]]);
+    play(clip, { framesPerSecond: 0 }).subscribe({ error });
+    play([], { framesPerSecond: 5 }).subscribe({ error });
+    expect(told).toEqual([
+      ['invalid-argument', 'framesPerSecond'],
+      ['invalid-argument', 'frames'],
+    ]);
   });
 });

@@ -1,8 +1,12 @@
-import { lastValueFrom, map, NEVER, of, take, timer, toArray } from 'rxjs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { lastValueFrom, map, NEVER, of, take, throwError, timer, toArray } from 'rxjs';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Frame } from '#planner/conditioning/frame.js';
+import type { StatePrompter } from '#planner/conditioning/state-prompter.js';
+import { AidError } from '#planner/errors.js';
+import { DeadlineExceededError } from '#planner/imagination/deadline.js';
 import { VideoPlanner } from '#planner/video-planner.js';
 import { type CandidatesEvent, type CandidatesRequest, candidates } from '#sdk/candidates.js';
+import { SharedDeadline } from '#sdk/shared-deadline.js';
 import { spreadOf } from '#sdk/spread.js';
 import { picture } from '../planner/conditioning/pictures.js';
 import { countingEngine } from '../support/counting-engine.js';
@@ -52,6 +56,143 @@ describe('ranking', () => {
       throw new Error('no opinion');
     };
     await expect(ranked({ rank })).rejects.toThrow('no opinion');
+  });
+});
+
+describe('a ranking that takes its time', () => {
+  const request = { frames: observation, instruction: 'go left', seeds: [1, 2, 3, 4] };
+
+  it.each([
+    [1, 1],
+    [2, 2],
+  ])('goes on for as many at a time as clips are imagined: %i', async (concurrency, expected) => {
+    let [running, most] = [0, 0];
+    const rank: CandidatesRequest['rank'] = async ({ seed }) => {
+      most = Math.max(most, ++running);
+      await lastValueFrom(timer(2));
+      running -= 1;
+      return seed;
+    };
+    await ranked({ ...request, rank, concurrency });
+    expect(most).toBe(expected);
+  });
+
+  it('ends with who waits for it', async () => {
+    const asked: number[] = [];
+    let stopped: AbortSignal | undefined;
+    const rank: CandidatesRequest['rank'] = ({ seed }, { abortSignal }) => {
+      asked.push(seed);
+      stopped = abortSignal;
+      return new Promise(() => undefined);
+    };
+    const subscription = candidates(bright(), { ...request, rank }).subscribe();
+    while (asked.length === 0) await lastValueFrom(timer(1));
+    subscription.unsubscribe();
+    await lastValueFrom(timer(10));
+    expect([asked, stopped?.aborted]).toEqual([[1], true]);
+    const controller = new AbortController();
+    const end = ranked({ ...request, rank, abortSignal: controller.signal });
+    setTimeout(() => controller.abort(), 10);
+    await expect(end).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+describe('a candidate that fails', () => {
+  const request = { frames: observation, instruction: 'go left', seeds: [10, 20, 90] };
+  const late = new DeadlineExceededError('late', new Map(), 1, []);
+  /** A planner on which these seeds fail. */
+  const failing = (error: AidError, ...seeds: readonly number[]) =>
+    fakePlanner(({ seed = 0 }) => (seeds.includes(seed) ? throwError(() => error) : of(end([plain(seed)]))));
+
+  it('is told, and the others are ranked', async () => {
+    const stream = candidates(failing(late, 10), { ...request, rank: ({ seed }) => seed });
+    const events = await lastValueFrom(stream.pipe(toArray()));
+    expect(events.map(({ kind }) => kind)).toEqual([
+      'candidate-failed',
+      'candidate-end',
+      'candidate-end',
+      'end',
+    ]);
+    const failed = { candidate: 0, instruction: 'go left', seed: 10, error: late };
+    expect(events[0]).toMatchObject(failed);
+    expect(events.at(-1)).toMatchObject({ ranked: [{ seed: 90 }, { seed: 20 }], failed: [failed] });
+  });
+
+  it('is the error where there is no other', async () => {
+    const told: string[] = [];
+    const stream = candidates(failing(late, ...request.seeds), request);
+    await expect(lastValueFrom(stream.pipe(map(({ kind }) => told.push(kind))))).rejects.toBe(late);
+    expect(told).toEqual(Array(3).fill('candidate-failed'));
+  });
+
+  it.each(['invalid-argument', 'invalid-image', 'aborted'] as const)(
+    'for a reason that all have in common ends the stream: %s',
+    async (code) => {
+      const planner = failing(new AidError(code, 'wrong'), 20);
+      await expect(lastValueFrom(candidates(planner, request))).rejects.toMatchObject({ code });
+      expect(planner.requests).toHaveLength(2);
+    },
+  );
+
+  it('and whatever else there is, waits for a consumer who sets the pace', async () => {
+    const paced: string[] = [];
+    const pace = ({ kind }: CandidatesEvent) => {
+      paced.push(kind);
+      return timer(1);
+    };
+    const events = await lastValueFrom(candidates(failing(late, 10), { ...request, pace }).pipe(toArray()));
+    expect(paced).toEqual(events.map(({ kind }) => kind));
+  });
+});
+
+describe('a deadline', () => {
+  const request = { frames: observation, instruction: ['a', 'b'], seeds: [1, 2] };
+  /** A planner whose clips take so long each, one after the other. */
+  function taking(...times: number[]) {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    return fakePlanner(({ seed = 0 }) => {
+      vi.advanceTimersByTime(times.shift() ?? 0);
+      return of(end([plain(seed)]));
+    });
+  }
+  const given = ({ requests }: ReturnType<typeof taking>) => requests.map(({ deadlineMs }) => deadlineMs);
+
+  it('is for all clips: each gets its part of what is left', async () => {
+    const planner = taking(250, 50, 300, 0);
+    await lastValueFrom(candidates(planner, { ...request, deadlineMs: 1000 }));
+    expect(given(planner)).toEqual([250, 250, 350, 400]);
+  });
+
+  it('is for as many rounds as there are where several are imagined at once', async () => {
+    const planner = taking();
+    await lastValueFrom(candidates(planner, { ...request, concurrency: 3, deadlineMs: 1000 }));
+    expect(given(planner)).toEqual([500, 1000, 1000, 1000]);
+  });
+
+  it('that has passed lets no other clip begin', async () => {
+    const planner = taking(100, 900);
+    const last = await lastValueFrom(candidates(planner, { ...request, deadlineMs: 1000 }));
+    expect(given(planner)).toEqual([250, 300]);
+    expect(last).toMatchObject({
+      kind: 'end',
+      ranked: [{ seed: 1 }, { seed: 2 }],
+      failed: [2, 3].map((candidate) => ({ candidate, error: { code: 'deadline-exceeded' } })),
+    });
+  });
+
+  it('may be shared by several streams', async () => {
+    const planner = taking(100, 100, 100, 100);
+    const deadlineMs = new SharedDeadline(1000, 4);
+    for (const instruction of request.instruction)
+      await lastValueFrom(candidates(planner, { ...request, instruction, deadlineMs }));
+    expect(given(planner)).toEqual([250, 300, 400, 700]);
+  });
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses %s', async (deadlineMs) => {
+    await expect(ranked({ deadlineMs })).rejects.toMatchObject({ code: 'invalid-argument' });
   });
 });
 
@@ -125,7 +266,19 @@ it.each([
 
 it('on the real engine: the frame is looked at once, each seed gives its clip, and unsubscribing stops all', async () => {
   const engine = countingEngine();
-  const planner = await VideoPlanner.load(await tinyModel(), { engine });
+  const prompted: string[] = [];
+  const statePrompter: StatePrompter = {
+    name: 'counting/1',
+    states: async ({ instruction }) => {
+      prompted.push(instruction);
+      return {
+        states: ['a', 'b', 'c', `${prompted.length}`],
+        writtenBy: 'counting/1',
+        fallbackReason: 'why',
+      };
+    },
+  };
+  const planner = await VideoPlanner.load(await tinyModel(), { engine, statePrompter });
   onTestFinished(() => planner.dispose());
   const instruction = ['put the red cube on the blue plate', 'push the green ball to the left'];
   const request = { frames: [picture(32, 32)], instruction, seeds: 2 };
@@ -135,7 +288,14 @@ it('on the real engine: the frame is looked at once, each seed gives its clip, a
   if (end?.kind !== 'end') throw new Error('no end');
   expect(end.ranked.map(({ candidate }) => candidate).sort()).toEqual([0, 1, 2, 3]);
   for (const { instruction: text, seed, report } of end.ranked)
-    expect(report).toMatchObject({ instruction: text, seed });
+    expect(report).toMatchObject({
+      instruction: text,
+      seed,
+      states: ['a', 'b', 'c', `${1 + instruction.indexOf(text)}`],
+      statesWrittenBy: 'counting/1',
+      statesFallbackReason: 'why',
+    });
+  expect(prompted).toEqual(instruction);
   expect([...end.spreads.values()].map(({ overall }) => overall > 0)).toEqual([true, true]);
 
   const before = engine.runs.denoiser ?? 0;

@@ -45,6 +45,7 @@ export function fakePlanner(clip: (request: ImagineRequest) => Observable<Imagin
     requests,
     video: { numFrames: 1, width: 8, height: 8, framesPerSecond: 5 },
     observe: async () => observation,
+    writeStates: async () => ({ states: ['a', 'b', 'c', 'd'], writtenBy: 'fake/1' }),
     imagine(request) {
       requests.push(request);
       return clip(request);

@@ -1,4 +1,19 @@
-import { from, lastValueFrom, map, NEVER, type Observable, of, Subject, tap, toArray } from 'rxjs';
+import {
+  concat,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  map,
+  NEVER,
+  type Observable,
+  of,
+  Subject,
+  take,
+  tap,
+  throwError,
+  timer,
+  toArray,
+} from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Frame } from '#planner/conditioning/frame.js';
 import { AidError } from '#planner/errors.js';
@@ -8,8 +23,9 @@ import { VideoPlanner } from '#planner/video-planner.js';
 import { type Command, imagineOn, type LiveEvent, type LiveOptions } from '#sdk/imagine-on.js';
 import type { Planner } from '#sdk/planner.js';
 import { picture } from '../planner/conditioning/pictures.js';
+import { type CountingEngine, countingEngine } from '../support/counting-engine.js';
 import { tinyModel } from '../support/tiny-model.js';
-import { clipEvents, fakePlanner, frame, marbles } from './fake-planner.js';
+import { clipEvents, end, fakePlanner, frame, marbles, observation } from './fake-planner.js';
 
 const frames = { i: frame, j: picture(8, 8, 1), k: picture(8, 8, 2) };
 const commands = { a: 'go left', b: 'go right', c: { instruction: 'stop', seed: 3 } };
@@ -149,9 +165,30 @@ it("a command's own settings count more than the stream's", async () => {
   } as const;
   await lastValueFrom(imagineOn(planner, options));
   expect(planner.requests).toMatchObject([
-    { ...settings, instruction: 'go left', frames: [frame] },
+    { ...settings, instruction: 'go left' },
     { ...settings, instruction: 'stop', seed: 9 },
   ]);
+  expect(await Promise.all(planner.requests.map(({ frames }) => frames))).toEqual([observation, observation]);
+});
+
+it('a consumer sets the pace of all that is done for a command', async () => {
+  const planner = fakePlanner(({ instruction }) =>
+    instruction === 'fail' ? throwError(() => new AidError('engine-failed', 'gone')) : of(end()),
+  );
+  const paced: string[] = [];
+  const pace = (event: LiveEvent) => {
+    paced.push(told(event));
+    return timer(1);
+  };
+  const command$ = of('go left', 'fail', 'go right');
+  const policy = { policy: 'concat', maxQueued: 1, overflow: 'drop-oldest' } as const;
+  const options = { command$, frame$: of(frame), onFailure: 'report', pace, ...policy } as const;
+  const events = await lastValueFrom(imagineOn(planner, options).pipe(map(told), toArray()));
+  expect(events).toEqual(['start 0 i', 'dropped 1 queue-full', 'end 0', 'start 2 i', 'end 2']);
+  expect(paced).toEqual(events.filter((event) => !event.startsWith('dropped')));
+  paced.length = 0;
+  await lastValueFrom(imagineOn(planner, { ...options, command$: of('fail') }));
+  expect(paced).toEqual(['start 0 i', 'failed 0 engine-failed']);
 });
 
 it('a camera that ends before its first frame is an error, for who waits for it', async () => {
@@ -160,37 +197,106 @@ it('a camera that ends before its first frame is an error, for who waits for it'
   await expect(lastValueFrom(ends)).rejects.toMatchObject({ code: 'invalid-argument' });
 });
 
-it('refuses a number of given frames that cannot be', () => {
-  const make = () =>
-    imagineOn(
-      fakePlanner(() => of()),
-      { command$: of(), frame$: of(), policy: 'switch', numGivenFrames: 0 },
-    );
-  expect(make).toThrow('numGivenFrames');
+it.each([
+  [{ numGivenFrames: 0 }, 'numGivenFrames'],
+  [{ policy: 'latest' }, 'expected switch, exhaust, concat or merge'],
+])('%o is an error of the stream', async (change, what) => {
+  const options = { command$: of('go left'), frame$: of(frame), policy: 'switch', ...change } as LiveOptions;
+  const stream = imagineOn(
+    fakePlanner(() => of()),
+    options,
+  );
+  await expect(lastValueFrom(stream)).rejects.toMatchObject({
+    code: 'invalid-argument',
+    message: expect.stringContaining(what),
+  });
 });
 
-it('imagines live on the real engine: a storm of commands, of which the last one wins', async () => {
-  const planner = await VideoPlanner.load(await tinyModel(), { provider: 'cpu', threads: 1 });
-  onTestFinished(() => planner.dispose());
-  const command$ = new Subject<Command>();
-  const frame$ = of(picture(32, 32));
-  let storm = 200;
-  const events = lastValueFrom(
-    imagineOn(planner, { command$, frame$, policy: 'switch', settings: { numInferenceSteps: 20 } }).pipe(
-      tap(({ kind }) => {
-        // In the middle of a clip comes the next command.
-        if (kind !== 'step' || storm === 0) return;
-        storm = 0;
-        for (let i = 0; i < 200; i++)
-          command$.next(i % 2 === 0 ? 'put the red cube on the plate' : 'go left');
-        command$.complete();
-      }),
-      toArray(),
-    ),
-  );
-  command$.next('push the red cube to the left');
-  const told = await events;
-  expect(told.filter(({ kind }) => kind === 'dropped')).toHaveLength(200);
-  expect(told.at(-1)).toMatchObject({ kind: 'end', commandId: 200, report: { instruction: 'go left' } });
-  expect(told.filter(({ kind }) => kind === 'end')).toHaveLength(1);
+describe('on the real engine', () => {
+  async function realPlanner(): Promise<{ planner: VideoPlanner; engine: CountingEngine }> {
+    const engine = countingEngine();
+    const planner = await VideoPlanner.load(await tinyModel(), { engine });
+    onTestFinished(() => planner.dispose());
+    return { planner, engine };
+  }
+  const storm = (command$: Subject<Command>): void => {
+    for (let i = 0; i < 200; i++) command$.next(i % 2 === 0 ? 'put the red cube on the plate' : 'go left');
+  };
+  const instruction = 'push the red cube to the left';
+
+  it('of a storm of commands in the middle of a clip the last one wins, on what was seen already', async () => {
+    const { planner, engine } = await realPlanner();
+    const command$ = new Subject<Command>();
+    const settings = { numInferenceSteps: 20 };
+    let isOver = false;
+    const events = lastValueFrom(
+      imagineOn(planner, { command$, frame$: of(picture(32, 32)), policy: 'switch', settings }).pipe(
+        tap(({ kind }) => {
+          if (kind !== 'step' || isOver) return;
+          isOver = true;
+          storm(command$);
+          command$.complete();
+        }),
+        toArray(),
+      ),
+    );
+    command$.next(instruction);
+    const told = await events;
+    expect(told.filter(({ kind }) => kind === 'dropped')).toHaveLength(200);
+    expect(told.at(-1)).toMatchObject({ kind: 'end', commandId: 200, report: { instruction: 'go left' } });
+    expect(told.filter(({ kind }) => kind === 'start').map(({ commandId }) => commandId)).toEqual([0, 200]);
+    expect(engine.runs).toEqual({
+      'frame encoder': 1,
+      'vision tower': 1,
+      condition: 2,
+      denoiser: 1 + 20,
+      decoder: 1,
+    });
+    expect(engine.residents).toBe(0);
+  });
+
+  it('a storm before anything was seen, with a new picture for every command, looks twice', async () => {
+    const { planner, engine } = await realPlanner();
+    const command$ = new Subject<Command>();
+    const frame$ = new Subject<Frame>();
+    const events = lastValueFrom(
+      imagineOn(planner, { command$, frame$, policy: 'switch', numGivenFrames: 3 }).pipe(toArray()),
+    );
+    for (let i = 0; i < 200; i++) {
+      frame$.next(picture(32, 32, i));
+      command$.next(instruction);
+    }
+    command$.complete();
+    const told = await events;
+    expect(told.filter(({ kind }) => kind === 'dropped')).toHaveLength(199);
+    expect(told.at(-1)).toMatchObject({ kind: 'end', commandId: 199, report: { numGivenFrames: 3 } });
+    // What the first command had begun, of which it ended one run, and what the last one saw.
+    expect(engine.runs['frame encoder']).toBeLessThanOrEqual(1 + 3);
+    expect(engine.runs).toMatchObject({ 'vision tower': 1, condition: 1, denoiser: 2, decoder: 1 });
+  });
+
+  it('commands on the same picture share what is seen of it, with their deadlines', async () => {
+    const { planner, engine } = await realPlanner();
+    const command$ = of<Command[]>(instruction, { instruction: 'go left', deadlineMs: 60_000 });
+    const policy = { policy: 'merge', concurrency: 2, maxQueued: 0, overflow: 'error' } as const;
+    const frame$ = of(picture(32, 32));
+    const told = await lastValueFrom(imagineOn(planner, { command$, frame$, ...policy }).pipe(toArray()));
+    expect(engine.runs).toMatchObject({ 'frame encoder': 1, 'vision tower': 1, condition: 2 });
+    const ends = told.flatMap((event) => (event.kind === 'end' ? [event.report.deadline?.deadlineMs] : []));
+    expect(ends.sort()).toEqual([60_000, undefined]);
+  });
+
+  it('unsubscribing while the picture is looked at stops that as well', async () => {
+    const { planner, engine } = await realPlanner();
+    const frame$ = of(picture(32, 32), picture(32, 32, 1), picture(32, 32, 2));
+    const command$ = concat(of(instruction), NEVER);
+    const live = imagineOn(planner, { command$, frame$, policy: 'switch', numGivenFrames: 3 });
+    await lastValueFrom(live.pipe(take(1)));
+    const begun = live.subscribe();
+    while ((engine.runs['frame encoder'] ?? 0) === 0) await firstValueFrom(timer(1));
+    begun.unsubscribe();
+    await firstValueFrom(timer(300));
+    expect(engine.runs['frame encoder']).toBeLessThanOrEqual(2);
+    expect(engine.runs['vision tower']).toBeUndefined();
+  });
 });

@@ -1,4 +1,4 @@
-import { firstValueFrom, lastValueFrom, NEVER, take, timer, toArray } from 'rxjs';
+import { firstValueFrom, lastValueFrom, map, NEVER, Observable, take, timer, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AidError } from '#planner/errors.js';
 import type { ImagineEvent } from '#planner/imagination/events.js';
@@ -38,6 +38,22 @@ describe('in virtual time', () => {
       expectObservable(imagine(planner, request), '^--!').toBe('----');
     });
     expect(planner.requests[0]?.abortSignal?.aborted).toBe(true);
+  });
+
+  it("aborting the request's signal stops an Observable, and is an error", () => {
+    const controller = new AbortController();
+    const { signal: abortSignal } = controller;
+    marbles().run(({ cold, expectObservable, expectSubscriptions }) => {
+      const source = cold('1--2--');
+      cold('--a').subscribe(() => controller.abort('enough'));
+      const clip = imagine(
+        fakePlanner(() => source.pipe(map((name) => clipEvents[name] as ImagineEvent))),
+        { ...request, abortSignal },
+      );
+      const error = expect.objectContaining({ code: 'aborted', cause: 'enough' });
+      expectObservable(clip).toBe('1-#', clipEvents, error);
+      expectSubscriptions(source.subscriptions).toBe('^-!');
+    });
   });
 
   it('gives one error', () =>
@@ -124,6 +140,34 @@ describe('on the real engine', () => {
     await expect(lastValueFrom(imagine(planner, request, { pace }))).rejects.toThrow('no room');
     await settled();
     expect(engine.residents).toBe(0);
+  });
+
+  it('unsubscribing or aborting while a consumer sets the pace lets go of the consumer and of the engine', async () => {
+    const { planner, engine } = await realPlanner();
+    let [begun, left] = [0, 0];
+    /** A consumer that is never done. */
+    const pace = () =>
+      new Observable<never>((subscriber) => {
+        begun += 1;
+        subscriber.add(() => {
+          left += 1;
+        });
+      });
+    await lastValueFrom(imagine(planner, request, { pace }).pipe(take(1)));
+    const subscription = imagine(planner, request, { pace }).subscribe();
+    while (begun === 0) await settled();
+    expect(engine.residents).toBeGreaterThan(0);
+    subscription.unsubscribe();
+    await settled();
+    expect([begun, left, engine.residents]).toEqual([1, 1, 0]);
+    const controller = new AbortController();
+    const asked = { ...request, abortSignal: controller.signal };
+    const end = lastValueFrom(imagine(planner, asked, { pace }));
+    const ends = expect(end).rejects.toMatchObject({ code: 'aborted' });
+    while (begun === 1) await settled();
+    controller.abort();
+    await ends;
+    expect([left, engine.residents]).toEqual([2, 0]);
   });
 
   it('bad requests are one error', async () => {

@@ -1,24 +1,36 @@
 /** What an editor tells a caller: the types of the public API, checked by the compiler. */
-import type { Observable } from 'rxjs';
+import { lastValueFrom, type Observable } from 'rxjs';
 import { expectTypeOf, it } from 'vitest';
 import {
+  type CandidatesEnd,
   type CandidatesEvent,
   candidates,
   type EndEvent,
+  type Engine,
+  type EngineLoadOptions,
   endOnly,
   type Frame,
   framesOnly,
+  type Graph,
+  type GraphSession,
   type ImagineEvent,
   type ImagineRequest,
   imagine,
   imagineOn,
   type LiveEvent,
   type LiveOptions,
+  type LoadOptions,
+  type OfCommand,
   type Planner,
+  type RolloutEndEvent,
   type RolloutEvent,
   type RolloutPlanner,
+  type RunInput,
+  type RunOptions,
+  type RunResult,
   rollout,
   type StateTexts,
+  type Tensor,
   type VideoPlanner,
 } from '#sdk/index.js';
 
@@ -42,13 +54,19 @@ it('streams are Observables of events that their kind tells apart', () => {
     'start' | 'step' | 'frame' | 'end' | 'dropped' | 'failed'
   >();
   expectTypeOf<CandidatesEvent['kind']>().toEqualTypeOf<
-    'candidate-step' | 'candidate-frame' | 'candidate-end' | 'end'
+    'candidate-step' | 'candidate-frame' | 'candidate-end' | 'candidate-failed' | 'end'
   >();
 });
 
 it('operators narrow the events', () => {
   expectTypeOf(typeOf(() => imagine(planner, request).pipe(endOnly()))).toEqualTypeOf<Observable<EndEvent>>();
   expectTypeOf(typeOf(() => imagine(planner, request).pipe(framesOnly()))).toEqualTypeOf<Observable<Frame>>();
+  const found = typeOf(() => lastValueFrom(candidates(planner, request).pipe(endOnly())));
+  expectTypeOf(found).resolves.toEqualTypeOf<CandidatesEnd>();
+  const video = typeOf(() => lastValueFrom(rollout(planner, request).pipe(endOnly())));
+  expectTypeOf(video).resolves.toEqualTypeOf<RolloutEndEvent>();
+  const live = typeOf(() => imagineOn(planner, { command$, frame$, policy: 'switch' }).pipe(endOnly()));
+  expectTypeOf(live).toEqualTypeOf<Observable<EndEvent & OfCommand>>();
 });
 
 it('a video planner is a planner', () => {
@@ -75,4 +93,30 @@ it('requests are checked where they are written', () => {
   typeOf(() => imagine(planner, { ...request, steps: 3 }));
   expectTypeOf<['a', 'b', 'c']>().not.toExtend<StateTexts>();
   expectTypeOf<ImagineRequest['frames']>().not.toBeAny();
+});
+
+it('a caller can write an engine', () => {
+  const session: GraphSession = {
+    inputNames: ['sample'],
+    outputNames: ['output'],
+    run: async (
+      inputs: Readonly<Record<string, RunInput>>,
+      { keep = [] }: RunOptions = {},
+    ): Promise<RunResult> => {
+      expectTypeOf(inputs.sample).toEqualTypeOf<RunInput | undefined>();
+      expectTypeOf(keep).toExtend<readonly string[]>();
+      const output: Tensor = { dataType: 'float32', dims: [1], data: new Float32Array(1) };
+      return { tensors: { output }, resident: {} };
+    },
+    release: async () => undefined,
+  };
+  const engine: Engine = {
+    description: { name: 'own', provider: 'remote', threads: 0 },
+    load: async (graph: Graph, { weights }: EngineLoadOptions) => {
+      for (const [key, { shape }] of graph.parameters) expectTypeOf([weights(key), shape]).not.toBeAny();
+      return session;
+    },
+    dispose: async () => undefined,
+  };
+  expectTypeOf(engine).toExtend<NonNullable<LoadOptions['engine']>>();
 });

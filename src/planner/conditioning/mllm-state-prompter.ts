@@ -1,13 +1,11 @@
 /** State texts by a multimodal model that looks at the frame, behind any OpenAI-compatible endpoint. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import OpenAI from 'openai';
-import { z } from 'zod';
-import { writeFileAtomically } from '../atomic-file.js';
 import { AidError, throwIfAborted } from '../errors.js';
 import { encodeJpeg, type Frame } from './frame.js';
+import { readStates, WrongAnswer } from './state-answer.js';
+import { defaultCacheFolder, StateCache } from './state-cache.js';
 import { STATE_PROMPT, statePrompt } from './state-prompt-text.js';
 import type { StatePrompt, StatePrompter, StateTexts } from './state-prompter.js';
 import { TemplateStatePrompter } from './template-state-prompter.js';
@@ -17,62 +15,72 @@ export interface MllmStatePrompterOptions {
   readonly baseUrl: string;
   /** The model's name there, such as `llava`. */
   readonly model: string;
+  /** Nothing else that identifies its user goes to the endpoint, whatever the environment holds. */
   readonly apiKey?: string;
   /** Milliseconds for one answer, 30,000 unless said otherwise. */
   readonly timeoutMs?: number;
   /** Times that it is asked again, after an error as after an answer that is none; 2 unless said otherwise. */
   readonly retries?: number;
+  /**
+   * Milliseconds before it is asked again after an error of the server or of the way there, doubled each time; 500
+   * unless said otherwise. What the server itself says in Retry-After counts more.
+   */
+  readonly retryPauseMs?: number;
   /** Folder of earlier answers, `false` for none; the user's cache folder unless said otherwise. */
   readonly cacheFolder?: string | false;
+  /** Answers kept there, 1,000 unless said otherwise: of more, those used longest ago are deleted. */
+  readonly maxCachedAnswers?: number;
   /** What to do when there is no answer: the template's states, the default, with the reason told; or the error. */
   readonly fallback?: 'template' | 'error';
 }
 
-const MAX_WORDS = 30;
-const MAX_LENGTH = 200;
-/** Words of any script and what stands between them; no markup, code, links or line breaks. */
-const PLAIN = /^[\p{L}\p{M}\p{N} ,.;'’()-]+$/u;
-/** Words by which a state can be about a robot without naming what the instruction names. */
-const ROBOT = /\b(arm|robot|gripper|hand|claw)\b/i;
-
-/** Anything beside the states is dropped. */
-const answerSchema = z.object({ states: z.array(z.string()).length(4) });
-const cachedSchema = answerSchema.extend({ prompt: z.string(), model: z.string() });
+/** A server that asks for a longer pause is not asked again. */
+const LONGEST_PAUSE_MS = 60_000;
+/** Characters of what a server says went wrong. */
+const LONGEST_REASON = 200;
+/** What timers can hold. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 export class MllmStatePrompter implements StatePrompter {
   readonly name: string;
   readonly #client: OpenAI;
-  readonly #options: Required<Pick<MllmStatePrompterOptions, 'model' | 'retries' | 'fallback' | 'baseUrl'>>;
-  readonly #cacheFolder: string | false;
+  readonly #options: Required<
+    Pick<
+      MllmStatePrompterOptions,
+      'baseUrl' | 'model' | 'timeoutMs' | 'retries' | 'retryPauseMs' | 'fallback'
+    >
+  >;
+  readonly #cache: StateCache | undefined;
   readonly #template = new TemplateStatePrompter();
 
+  /** Errors: `invalid-argument`. */
   constructor({
     baseUrl,
     model,
-    apiKey = 'none',
+    apiKey,
     timeoutMs = 30_000,
     retries = 2,
+    retryPauseMs = 500,
     cacheFolder = defaultCacheFolder(),
+    maxCachedAnswers = 1000,
     fallback = 'template',
   }: MllmStatePrompterOptions) {
-    if (!URL.canParse(baseUrl))
-      throw new AidError('invalid-argument', `baseUrl: expected a URL, got ${baseUrl}`);
-    if (!(timeoutMs > 0) || !Number.isInteger(retries) || retries < 0)
-      throw new AidError(
-        'invalid-argument',
-        `state prompter: expected timeoutMs over 0 and retries of at least 0, got ${timeoutMs} and ${retries}`,
-      );
+    const refuse = (what: string, expected: string, given: unknown): never => {
+      throw new AidError('invalid-argument', `state prompter: ${what}: expected ${expected}, got ${given}`);
+    };
+    if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
+      refuse('baseUrl', 'an http(s) URL', baseUrl);
+    if (!(timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT_MS))
+      refuse('timeoutMs', `1 to ${LONGEST_TIMEOUT_MS}`, timeoutMs);
+    if (!Number.isInteger(retries) || retries < 0) refuse('retries', 'a whole number of at least 0', retries);
+    if (!(retryPauseMs >= 0 && retryPauseMs <= LONGEST_PAUSE_MS))
+      refuse('retryPauseMs', `0 to ${LONGEST_PAUSE_MS}`, retryPauseMs);
+    if (!Number.isInteger(maxCachedAnswers) || maxCachedAnswers < 1)
+      refuse('maxCachedAnswers', 'a whole number of at least 1', maxCachedAnswers);
     this.name = `${model} ${STATE_PROMPT.version}`;
-    // Retries are made here, where an answer that makes no sense is one of the failures.
-    this.#client = new OpenAI({
-      baseURL: baseUrl,
-      apiKey,
-      timeout: timeoutMs,
-      maxRetries: 0,
-      logLevel: 'off',
-    });
-    this.#options = { baseUrl, model, retries, fallback };
-    this.#cacheFolder = cacheFolder;
+    this.#client = clientOf(baseUrl, apiKey);
+    this.#options = { baseUrl, model, timeoutMs, retries, retryPauseMs, fallback };
+    this.#cache = cacheFolder === false ? undefined : new StateCache(cacheFolder, maxCachedAnswers);
   }
 
   /** Errors: `aborted`; `state-prompter-failed`, with `fallback: 'error'` only. */
@@ -86,48 +94,68 @@ export class MllmStatePrompter implements StatePrompter {
     readonly abortSignal?: AbortSignal | undefined;
   }): Promise<StatePrompt> {
     throwIfAborted(abortSignal);
-    const { model, retries, fallback } = this.#options;
-    const file = this.#cacheFile(frame, instruction);
-    const cached = file && (await readCached(file, instruction));
-    if (cached) return this.#prompt(cached);
+    const { model, retries, retryPauseMs, fallback } = this.#options;
+    const key = this.#keyOf(frame, instruction);
+    const cached = await this.#cache?.read(key, instruction);
+    if (cached !== undefined) return this.#prompt(cached);
     const picture = `data:image/jpeg;base64,${Buffer.from(await encodeJpeg(frame)).toString('base64')}`;
-    let reason = '';
+    let [failure, wrongAnswer] = ['', ''];
     for (let attempt = 0; attempt <= retries; attempt++) {
       try {
-        const states = statesOf(await this.#ask(picture, instruction, reason, abortSignal), instruction);
-        if (file) await remember(file, { states, prompt: STATE_PROMPT.version, model });
+        const states = readStates(
+          await this.#ask(picture, instruction, wrongAnswer, abortSignal),
+          instruction,
+        );
+        await this.#cache?.write(key, { states, prompt: STATE_PROMPT.version, model });
         return this.#prompt(states);
       } catch (error) {
         throwIfAborted(abortSignal);
-        reason = (error as Error).message.split('\n', 1)[0] ?? '';
-        if (!isWorthAnother(error)) break;
+        failure = (error as Error).message.split('\n', 1)[0]?.slice(0, LONGEST_REASON) ?? '';
+        // Of what a server had no model has to hear.
+        if (error instanceof WrongAnswer) {
+          wrongAnswer = failure;
+          continue;
+        }
+        const pauseMs = pauseAfter(error, retryPauseMs * 2 ** attempt);
+        if (!isWorthAnother(error) || pauseMs > LONGEST_PAUSE_MS) break;
+        if (attempt < retries)
+          await pause(pauseMs, undefined, { signal: abortSignal }).catch(() => undefined);
+        throwIfAborted(abortSignal);
       }
     }
-    const failure = `${model} wrote no states: ${reason}`;
-    if (fallback === 'error') throw new AidError('state-prompter-failed', failure);
+    const reason = `${model} wrote no states: ${failure}`;
+    if (fallback === 'error') throw new AidError('state-prompter-failed', reason);
     const written = await this.#template.states({ instruction, abortSignal });
-    return { ...written, fallbackReason: failure };
+    return { ...written, fallbackReason: reason };
   }
 
   async #ask(
     picture: string,
     instruction: string,
-    earlierFailure: string,
+    wrongAnswer: string,
     abortSignal: AbortSignal | undefined,
   ): Promise<string> {
-    const { choices } = await this.#client.chat.completions.create(
-      {
-        model: this.#options.model,
-        temperature: 0,
-        max_tokens: 400,
-        messages: statePrompt(picture, instruction, earlierFailure),
-        response_format: { type: 'json_schema', json_schema: STATE_PROMPT.answer },
-      },
-      { signal: abortSignal ?? null },
-    );
-    const content = choices?.[0]?.message?.content;
-    if (typeof content !== 'string') throw new WrongAnswer('the answer holds no text');
-    return content;
+    const { model, timeoutMs } = this.#options;
+    // To the last byte of the answer: the client's own limit ends with the first.
+    const timeout = AbortSignal.timeout(timeoutMs);
+    try {
+      const { choices } = await this.#client.chat.completions.create(
+        {
+          model,
+          temperature: 0,
+          max_tokens: 400,
+          messages: statePrompt(picture, instruction, wrongAnswer),
+          response_format: { type: 'json_schema', json_schema: STATE_PROMPT.answer },
+        },
+        { signal: abortSignal === undefined ? timeout : AbortSignal.any([abortSignal, timeout]) },
+      );
+      const content = choices?.[0]?.message?.content;
+      if (typeof content !== 'string') throw new WrongAnswer('expected text');
+      return content;
+    } catch (error) {
+      if (timeout.aborted) throw new Error(`timed out after ${timeoutMs} ms`, { cause: error });
+      throw error;
+    }
   }
 
   #prompt(states: StateTexts): StatePrompt {
@@ -135,47 +163,34 @@ export class MllmStatePrompter implements StatePrompter {
     return { states, writtenBy: this.name, prompt: { version, text: system, model: this.#options.model } };
   }
 
-  #cacheFile({ width, height, data }: Frame, instruction: string): string | undefined {
-    if (this.#cacheFolder === false) return undefined;
+  /** SHA-256 of all that an answer follows from. */
+  #keyOf({ width, height, data }: Frame, instruction: string): string {
     const { baseUrl, model } = this.#options;
     const asked = JSON.stringify([STATE_PROMPT.version, baseUrl, model, instruction, width, height]);
-    return join(this.#cacheFolder, `${createHash('sha256').update(asked).update(data).digest('hex')}.json`);
+    return createHash('sha256').update(asked).update(data).digest('hex');
   }
 }
 
-/** An answer that is not four states. */
-class WrongAnswer extends Error {}
-
-/** Errors: `WrongAnswer`. What a model writes is data: four short plain sentences about the command, or nothing. */
-function statesOf(content: string, instruction: string): StateTexts {
-  const text = /\{[\s\S]*\}/.exec(content)?.[0] ?? '';
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new WrongAnswer('the answer is no JSON object');
-  }
-  const answer = answerSchema.safeParse(json);
-  if (!answer.success) throw new WrongAnswer('expected {"states": [...]} with four texts');
-  const about = new Set(contentWords(instruction));
-  const [start = '', grasp = '', moving = '', done = ''] = answer.data.states.map((each) => each.trim());
-  for (const state of [start, grasp, moving, done]) {
-    const words = contentWords(state);
-    if (
-      state === '' ||
-      state.length > MAX_LENGTH ||
-      state.split(/\s+/).length > MAX_WORDS ||
-      !PLAIN.test(state)
-    )
-      throw new WrongAnswer('expected short plain sentences');
-    if (!ROBOT.test(state) && !words.some((word) => about.has(word)))
-      throw new WrongAnswer('a state is not about the command');
-  }
-  return [start, grasp, moving, done];
-}
-
-function contentWords(text: string): string[] {
-  return (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((word) => word.length > 3);
+/** A client that sends what is given here, and nothing of the environment: no organization, project or header of it. */
+function clientOf(baseUrl: string, apiKey: string | undefined): OpenAI {
+  const headers = {
+    accept: 'application/json',
+    'content-type': 'application/json',
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+  };
+  return new OpenAI({
+    baseURL: baseUrl,
+    apiKey: apiKey ?? 'none',
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    fetch: (url, init) => fetch(url, { ...init, headers }),
+    timeout: LONGEST_TIMEOUT_MS,
+    // Retries are made here, where an answer that makes no sense is one of the failures.
+    maxRetries: 0,
+    logLevel: 'off',
+  });
 }
 
 /** No other answer comes of a request that was refused. */
@@ -184,32 +199,10 @@ function isWorthAnother(error: unknown): boolean {
   return error.status >= 500 || error.status === 408 || error.status === 409 || error.status === 429;
 }
 
-async function readCached(file: string, instruction: string): Promise<StateTexts | undefined> {
-  try {
-    const text = await readFile(file, 'utf8');
-    cachedSchema.parse(JSON.parse(text));
-    return statesOf(text, instruction);
-  } catch {
-    // Missing or damaged: it is written anew.
-    return undefined;
-  }
-}
-
-/** That an answer cannot be kept is no reason not to use it. */
-async function remember(
-  file: string,
-  answer: z.infer<typeof cachedSchema> | { states: StateTexts },
-): Promise<void> {
-  try {
-    await mkdir(join(file, '..'), { recursive: true });
-    await writeFileAtomically(file, async (handle) => {
-      await handle.writeFile(`${JSON.stringify(answer)}\n`);
-    });
-  } catch (error) {
-    if (!AidError.isInstance(error) && (error as NodeJS.ErrnoException).code === undefined) throw error;
-  }
-}
-
-function defaultCacheFolder(): string {
-  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'aid-planner', 'states');
+/** Milliseconds, as the server asks for, in seconds or by a date, or else so many. */
+function pauseAfter(error: unknown, otherwiseMs: number): number {
+  const asked = error instanceof OpenAI.APIError ? error.headers?.get('retry-after') : undefined;
+  if (asked === null || asked === undefined || asked === '') return otherwiseMs;
+  const ms = /^\d+(\.\d+)?$/.test(asked) ? 1000 * Number(asked) : Date.parse(asked) - Date.now();
+  return Number.isNaN(ms) ? otherwiseMs : Math.max(0, ms);
 }

@@ -4,6 +4,10 @@ import type { Frame } from './frame.js';
 /** Four texts in the order of time, the S = 4 states of the paper. */
 export type StateTexts = readonly [start: string, grasp: string, moving: string, done: string];
 
+export function isStateTexts(states: unknown): states is StateTexts {
+  return Array.isArray(states) && typeof states[0] === 'string';
+}
+
 export interface StatePrompt {
   readonly states: StateTexts;
   /** Name and version of what wrote them, such as "template/1". */

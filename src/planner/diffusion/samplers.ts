@@ -90,9 +90,12 @@ export const dpmPlusPlus2M: Sampler = async function* (denoise, x, sigmas, optio
   }
 };
 
-/** The samplers by the names that people know them by. */
-export const samplers = { euler, heun, 'dpm++2m': dpmPlusPlus2M } as const satisfies Record<string, Sampler>;
-export type SamplerName = keyof typeof samplers;
+/** The names that people know samplers by. */
+export type SamplerName = 'euler' | 'heun' | 'dpm++2m';
+export const samplers = { euler, heun, 'dpm++2m': dpmPlusPlus2M } as const satisfies Record<
+  SamplerName,
+  Sampler
+>;
 
 /** Evaluations of the network in so many steps to sigma 0: Heun's method looks twice in every step but the last. */
 export function evaluationsOf(sampler: SamplerName, steps: number): number {

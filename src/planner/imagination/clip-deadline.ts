@@ -20,7 +20,7 @@ export interface WantedPreview {
   readonly downscale: PreviewDownscale;
 }
 
-/** The share of the time that a state prompter may take where nothing was measured. */
+/** The most of the time that a state prompter may take: what it takes, the denoising steps lack. */
 const PROMPT_SHARE = 0.5;
 
 export class ClipDeadline {
@@ -37,6 +37,8 @@ export class ClipDeadline {
   #begunMs = 0;
   /** Of that, what was measured by itself. */
   #measuredMs = 0;
+  /** What the caller did with each frame. */
+  readonly #frameRestsMs: number[] = [];
 
   constructor(asked: ResolvedRequest, times: ClipTimes, clock: Stopwatch) {
     this.#asked = asked;
@@ -52,12 +54,11 @@ export class ClipDeadline {
     return (this.#asked.deadlineMs ?? Number.POSITIVE_INFINITY) - this.#clock.elapsedMs;
   }
 
-  /** How long state texts may be waited for, so that the shortest clip still fits. */
+  /** How long state texts may be waited for: half of the time, and so that the shortest clip still fits. */
   get promptMs(): number {
-    const { finish, stepRest } = this.#times;
-    const shortest = [this.#times.condition(1), this.#times.evaluation(1), stepRest, finish];
-    if (shortest.some((ms) => ms === undefined)) return this.leftMs * PROMPT_SHARE;
-    return Math.max(0, this.leftMs - shortest.reduce<number>((sum, ms) => sum + (ms ?? 0), 0));
+    const { finish = 0, stepRest = 0 } = this.#times;
+    const shortest = (this.#times.condition(1) ?? 0) + (this.#times.evaluation(1) ?? 0) + stepRest + finish;
+    return Math.max(0, Math.min(this.leftMs * PROMPT_SHARE, this.leftMs - shortest));
   }
 
   giveUp(concession: Concession): void {
@@ -131,11 +132,20 @@ export class ClipDeadline {
     return this.timer.race(work, () => this.#times.finishes.record(performance.now() - begunMs));
   }
 
-  /** The clip is complete, and the caller has had its frames for so long. */
-  finished(frameRestsMs: readonly number[], isRehearsal: boolean): void {
-    const restMs = frameRestsMs.reduce((sum, ms) => sum + ms, 0);
+  /** The caller has had a frame for so long. */
+  frameTaken(index: number, frame: Frame, restMs: number): void {
+    this.#frameRestsMs.push(restMs);
+    // Whole frames are the best of all previews.
+    if (index === 0) this.#preview = new Map();
+    this.#preview = new Map([...this.#preview, [index, frame]]);
+  }
+
+  /** The clip is complete, or comes to nothing while the caller has its frames. */
+  finished(isRehearsal: boolean): void {
+    const restMs = this.#frameRestsMs.reduce((sum, ms) => sum + ms, 0);
     this.#times.finishes.record(performance.now() - this.#begunMs - restMs);
-    if (!isRehearsal) this.#times.frameRests.record(restMs / frameRestsMs.length);
+    const { length } = this.#frameRestsMs;
+    if (!isRehearsal && length > 0) this.#times.frameRests.record(restMs / length);
   }
 
   /** Milliseconds from here to the end of the clip, where all of it was measured. */
@@ -193,12 +203,11 @@ export class ClipDeadline {
     return previewFrames.length * (this.#times.preview(previewDownscale) ?? 0);
   }
 
-  /** Nothing goes on for longer than a step after the deadline. */
+  /** Nothing goes on for longer than a step, as long as they take lately, after the deadline. */
   #limit(): void {
     if (this.#asked.deadlineMs === undefined) return;
     const stepMs = evaluationsOf(this.#planned.sampling.sampler, 1) * this.#evaluationMs();
-    const restMs = this.#previewsMs() + (this.#times.stepRest ?? 0);
-    this.timer.endIn(this.leftMs + stepMs + restMs + this.#times.stepSlack(this.#branches));
+    this.timer.endIn(this.leftMs + stepMs + this.#previewsMs() + (this.#times.stepRest ?? 0));
   }
 
   #exceeded(): DeadlineExceededError {

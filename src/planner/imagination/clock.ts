@@ -37,6 +37,11 @@ export class Timer {
     this.#end = performance.now() + ms;
   }
 
+  /** Before work that nobody could wait for. Errors: the timer's. */
+  check(): void {
+    if (performance.now() >= this.#end) throw this.#expired();
+  }
+
   /**
    * What `work` gives, or the timer's error when that takes too long. The work then goes on unheard, as an engine
    * cannot be stopped; what it gives in the end goes to `tooLate`.
@@ -57,10 +62,7 @@ export class Timer {
       if (left <= 0) give();
       else timeout = setTimeout(give, Math.min(left, MAX_TIMEOUT_MS));
     });
-    work.then(
-      (result) => isLate && tooLate(result),
-      () => undefined,
-    );
+    work.then((result) => (isLate ? tooLate(result) : undefined)).catch(() => undefined);
     try {
       return await Promise.race([work, late]);
     } finally {

@@ -24,11 +24,15 @@ export interface DeadlineReport {
   readonly gaveUp: readonly Concession[];
 }
 
+const marker = Symbol.for('aid-planner.deadline-exceeded-error');
+
 /** The clip could not be had in time. */
 export class DeadlineExceededError extends AidError {
+  readonly [marker] = true;
+
   constructor(
     message: string,
-    /** The best preview so far, by place in the clip; empty when there was no time for any. */
+    /** The best that there is so far, by place in the clip: previews, or frames; empty when there was no time for any. */
     readonly preview: ReadonlyMap<number, Frame>,
     /** Denoising steps done. */
     readonly step: number,
@@ -36,6 +40,11 @@ export class DeadlineExceededError extends AidError {
   ) {
     super('deadline-exceeded', message);
     this.name = 'DeadlineExceededError';
+  }
+
+  /** True for a DeadlineExceededError of this or another copy of the package. */
+  static override isInstance(error: unknown): error is DeadlineExceededError {
+    return AidError.isInstance(error) && marker in error;
   }
 }
 

@@ -15,6 +15,8 @@ export interface ClipReport {
   readonly statesWrittenBy: string;
   /** What a multimodal model was asked for them. */
   readonly statesPrompt?: WrittenPrompt;
+  /** Why they are not those of the state prompter that was asked. */
+  readonly statesFallbackReason?: string;
   readonly seed: number;
   readonly numFrames: number;
   readonly numGivenFrames: number;

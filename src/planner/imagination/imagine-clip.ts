@@ -1,7 +1,7 @@
 /** One clip, from the request to its last event. */
 import type { Frame } from '../conditioning/frame.js';
 import { pixelsToFrame } from '../conditioning/image-tensors.js';
-import type { StatePrompt, StatePrompter } from '../conditioning/state-prompter.js';
+import { isStateTexts, type StatePrompt, type StatePrompter } from '../conditioning/state-prompter.js';
 import { TemplateStatePrompter } from '../conditioning/template-state-prompter.js';
 import type { Denoise } from '../diffusion/denoise.js';
 import { branchesFor } from '../diffusion/guidance.js';
@@ -22,6 +22,7 @@ import { type ImagineRequest, type ResolvedRequest, resolveRequest } from './req
 import { shrinkLatents } from './shrink-latents.js';
 import { release, type Stages, stillOf } from './stages.js';
 import { stateWarnings } from './text-warnings.js';
+import { unlessAborted } from './unless-aborted.js';
 
 /** What a clip needs of the planner. */
 export interface ClipPlanner {
@@ -35,8 +36,6 @@ export interface ClipPlanner {
 }
 
 export interface ImagineClipOptions {
-  /** States written before, for an earlier clip of the same command. */
-  readonly prompt?: StatePrompt | undefined;
   /** A clip that nobody looks at. */
   readonly isRehearsal?: boolean;
 }
@@ -48,7 +47,7 @@ export interface ImagineClipOptions {
 export async function* imagineClip(
   planner: ClipPlanner,
   request: ImagineRequest,
-  { prompt: writtenBefore, isRehearsal = false }: ImagineClipOptions = {},
+  { isRehearsal = false }: ImagineClipOptions = {},
 ): AsyncGenerator<ImagineEvent, void, undefined> {
   const { stages } = planner;
   const { networks } = stages;
@@ -57,16 +56,15 @@ export async function* imagineClip(
   const clock = new Stopwatch();
   const geometry = stages.geometry(asked.numFrames);
   const deadline = new ClipDeadline(asked, planner.timesOf(asked.numFrames), clock);
-  const observation = Observation.isInstance(request.frames)
-    ? request.frames
-    : await deadline.timer.race(observe(stages, request.frames));
+  throwIfAborted(abortSignal);
+  const observation = await observationFor(stages, request, deadline);
   clock.lap('observeMs');
   throwIfAborted(abortSignal);
-  const prompt =
-    writtenBefore ?? (await statesFor(planner.statePrompter, request, asked, observation, deadline));
+  const prompt = await statesFor(planner.statePrompter, request, asked, observation, deadline);
   // So that what is measured from here on is work, not loading.
   await deadline.timer.race(stages.load(asked, geometry));
   throwIfAborted(abortSignal);
+  deadline.timer.check();
   const resolved = deadline.plan();
   const branches = branchesFor(resolved.sampling);
   const keysAndValues = await deadline.condition(
@@ -78,7 +76,11 @@ export async function* imagineClip(
     const dims = latentDims(networks, geometry);
     const size = dims[0] * dims[1] * dims[2];
     const network = stages.denoiser(branches, observation.latents, keysAndValues, geometry);
-    const denoise: Denoise = (x, sigma) => deadline.evaluation(network(x, sigma));
+    const denoise: Denoise = async (x, sigma) => {
+      // A run that nobody waits for would hold up the next clip.
+      deadline.timer.check();
+      return deadline.evaluation(network(x, sigma));
+    };
     const levels = sigmasOf(resolved);
     const noise = await inTurns(new Random(resolved.seed).normalsInSteps(resolved.numFrames * size));
     const start = initialLatents(noise, levels, stages.dataMean(observation.latents, geometry));
@@ -100,25 +102,24 @@ export async function* imagineClip(
     }
     clock.lap('denoiseMs');
     throwIfAborted(abortSignal);
-    const frames: Frame[] = [];
-    const frameRestsMs: number[] = [];
+    deadline.timer.check();
     const pixels = await deadline.decoding(stages.decode(latents, geometry));
-    const rest = takingTurns();
-    for (let index = 0; index < resolved.numFrames; index++) {
-      await rest();
-      throwIfAborted(abortSignal);
-      const plane = pixels.length / resolved.numFrames;
-      const frame = pixelsToFrame(
-        pixels.subarray(index * plane, (index + 1) * plane),
-        geometry.width,
-        geometry.height,
-      );
-      frames.push(frame);
-      const given = performance.now();
-      yield { kind: 'frame', index, frame };
-      frameRestsMs.push(performance.now() - given);
+    const frames: Frame[] = [];
+    try {
+      for await (const frame of framesOf(pixels, geometry)) {
+        throwIfAborted(abortSignal);
+        deadline.timer.check();
+        const index = frames.push(frame) - 1;
+        const given = performance.now();
+        yield { kind: 'frame', index, frame };
+        deadline.frameTaken(index, frame, performance.now() - given);
+      }
+      deadline.timer.check();
+    } catch (error) {
+      if (deadline.isOver) deadline.finished(isRehearsal);
+      throw error;
     }
-    deadline.finished(frameRestsMs, isRehearsal);
+    deadline.finished(isRehearsal);
     clock.lap('decodeMs');
     const report = reportOf(planner, resolved, sigmas, prompt, observation, clock);
     yield { kind: 'end', frames, report: { ...report, ...deadline.report() } };
@@ -127,6 +128,37 @@ export async function* imagineClip(
     // The engine may be busy with what came too late.
     if (deadline.isOver) released.catch(() => undefined);
     else await released;
+  }
+}
+
+/** Pixels [F, 3, H, W] as frames, between which everything else gets its turn. */
+async function* framesOf(
+  pixels: Float32Array,
+  { numFrames, width, height }: ClipGeometry,
+): AsyncGenerator<Frame, void, undefined> {
+  const rest = takingTurns();
+  const size = pixels.length / numFrames;
+  for (let index = 0; index < numFrames; index++) {
+    await rest();
+    yield pixelsToFrame(pixels.subarray(index * size, (index + 1) * size), width, height);
+  }
+}
+
+async function observationFor(
+  stages: Stages,
+  { frames, abortSignal }: ImagineRequest,
+  deadline: ClipDeadline,
+): Promise<Observation> {
+  if (Observation.isInstance(frames)) return frames;
+  // The engine is at work on it, for whoever began it.
+  if ('then' in frames) return deadline.timer.race(frames);
+  const tooLate = new AbortController();
+  const signals = abortSignal === undefined ? [] : [abortSignal];
+  const looking = observe(stages, frames, { abortSignal: AbortSignal.any([...signals, tooLate.signal]) });
+  try {
+    return await deadline.timer.race(looking);
+  } finally {
+    tooLate.abort();
   }
 }
 
@@ -139,18 +171,20 @@ async function statesFor(
   deadline: ClipDeadline,
 ): Promise<StatePrompt> {
   const [frame] = frames;
-  const { abortSignal } = request;
-  if (request.states !== undefined) return { states: request.states, writtenBy: 'caller' };
+  const { abortSignal, states } = request;
+  if (isStateTexts(states)) return { states, writtenBy: 'caller' };
+  if (states !== undefined && !('then' in states)) return states;
   if (frame === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
   const asked = { frame, instruction };
-  if (deadlineMs === undefined) return prompter.states({ ...asked, abortSignal });
+  const written = (signal: AbortSignal | undefined): Promise<StatePrompt> =>
+    unlessAborted(states ?? prompter.states({ ...asked, abortSignal: signal }), abortSignal);
+  if (deadlineMs === undefined) return written(abortSignal);
   const controller = new AbortController();
   const signals = abortSignal === undefined ? [] : [abortSignal];
   const timer = new Timer(() => new AidError('deadline-exceeded', 'state prompter: no time left'));
   timer.endIn(deadline.promptMs);
   try {
-    const given = { ...asked, abortSignal: AbortSignal.any([...signals, controller.signal]) };
-    return await timer.race(prompter.states(given));
+    return await timer.race(written(AbortSignal.any([...signals, controller.signal])));
   } catch (error) {
     if (!AidError.isInstance(error) || error.code !== 'deadline-exceeded') throw error;
     controller.abort(error);
@@ -174,6 +208,7 @@ async function previewOf(
   const dims = latentDims(stages.networks, geometry);
   for (const index of frames) {
     const latents = shrinkLatents(denoised.subarray(index * size, (index + 1) * size), dims, downscale);
+    deadline.timer.check();
     const pixels = await deadline.previewFrame(downscale, stages.decode(latents, still));
     preview.set(index, pixelsToFrame(pixels, still.width, still.height));
   }
@@ -196,6 +231,7 @@ function reportOf(
     states,
     statesWrittenBy: writtenBy,
     ...(prompt === undefined ? {} : { statesPrompt: prompt }),
+    ...(fallbackReason === undefined ? {} : { statesFallbackReason: fallbackReason }),
     seed,
     numFrames,
     numGivenFrames: frames.length,

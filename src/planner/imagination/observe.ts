@@ -1,15 +1,28 @@
 /** Given frames as the networks see them. */
 import { decodeFrame } from '../conditioning/frame.js';
 import { clipPixels, frameToPixels } from '../conditioning/image-tensors.js';
-import { AidError } from '../errors.js';
+import { AidError, throwIfAborted } from '../errors.js';
 import { checkGivenFrames, type GivenFrame, isFrame } from './given-frames.js';
 import { augmented } from './noise-augmentation.js';
 import { Observation } from './observation.js';
 import type { Stages } from './stages.js';
 
-/** Encodes given frames, files or encoded pictures. Errors: `invalid-image`, `invalid-argument`, `engine-failed`. */
-export async function observe(stages: Stages, frames: readonly GivenFrame[]): Promise<Observation> {
+export interface ObserveOptions {
+  /** Looked at before each run of the engine. */
+  readonly abortSignal?: AbortSignal | undefined;
+}
+
+/**
+ * Encodes given frames, files or encoded pictures. Errors: `invalid-image`, `invalid-argument`, `engine-failed`,
+ * `aborted`.
+ */
+export async function observe(
+  stages: Stages,
+  frames: readonly GivenFrame[],
+  { abortSignal }: ObserveOptions = {},
+): Promise<Observation> {
   checkGivenFrames(frames);
+  throwIfAborted(abortSignal);
   const given = await Promise.all(frames.map((each) => (isFrame(each) ? each : decodeFrame(each))));
   const [first] = given;
   if (first === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
@@ -20,7 +33,10 @@ export async function observe(stages: Stages, frames: readonly GivenFrame[]): Pr
   );
   const seen = await clipPixels(first, { ...preprocessor, resize: 'svd' });
   const latents: Float32Array[] = [];
-  for (const [place, image] of pixels.entries())
+  for (const [place, image] of pixels.entries()) {
+    throwIfAborted(abortSignal);
     latents.push(await stages.encode(await augmented(image, noise, place)));
+  }
+  throwIfAborted(abortSignal);
   return new Observation(given, latents, await stages.see(seen));
 }

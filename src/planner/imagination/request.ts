@@ -1,6 +1,6 @@
 /** What a caller asks for, checked and completed with the model's defaults. */
 import { checkInstruction } from '../conditioning/instruction.js';
-import type { StateTexts } from '../conditioning/state-prompter.js';
+import type { StatePrompt, StateTexts } from '../conditioning/state-prompter.js';
 import { type SamplerName, samplers } from '../diffusion/samplers.js';
 import { drawnSeed } from '../drawn-seed.js';
 import { AidError, kindOf } from '../errors.js';
@@ -17,12 +17,12 @@ export type PreviewDownscale = 1 | 2 | 4;
 export interface ImagineRequest {
   /**
    * The given frames in order of time, the camera's latest last; or an observation, which several requests may
-   * share. Files (path or bytes) are decoded.
+   * share, also one that is still being made. Files (path or bytes) are decoded.
    */
-  readonly frames: readonly GivenFrame[] | Observation;
+  readonly frames: readonly GivenFrame[] | Observation | Promise<Observation>;
   readonly instruction: string;
-  /** State texts instead of the state prompter's. */
-  readonly states?: StateTexts;
+  /** State texts instead of the state prompter's; or what `writeStates` gives, which several requests may share. */
+  readonly states?: StateTexts | StatePrompt | Promise<StatePrompt>;
   /** Drawn, and told, when absent. A whole number from 0 to 2^53 - 1. */
   readonly seed?: number;
   /** Frames of the clip, the given ones included; the model's own number when absent. */
@@ -45,8 +45,9 @@ export interface ImagineRequest {
   readonly previewDownscale?: PreviewDownscale;
   /**
    * Milliseconds that the clip may take. The planner then chooses steps, branches of guidance and previews by what
-   * it measured of itself, and the report says what was given up. The clip is never later than one denoising step,
-   * or it ends with a `DeadlineExceededError`, which holds the best preview so far. In long video: of each clip.
+   * it measured of itself, and the report says what was given up. The end of the clip comes one denoising step after
+   * the deadline at the latest, or by then a `DeadlineExceededError`, which holds the best preview so far; the time
+   * for which the caller keeps the last event before it is the caller's own. In long video: of each clip.
    */
   readonly deadlineMs?: number;
   readonly abortSignal?: AbortSignal;
@@ -84,8 +85,8 @@ const PREVIEW_DOWNSCALES = [1, 2, 4] as const satisfies PreviewDownscale[];
 export function resolveRequest(request: ImagineRequest, networks: Networks): ResolvedRequest {
   checkIsRequest(request);
   const { frames, states, abortSignal } = request;
-  if (!Observation.isInstance(frames)) checkGivenFrames(frames);
-  if (states !== undefined) checkStates(states);
+  if (!Observation.isInstance(frames) && !isPending(frames)) checkGivenFrames(frames);
+  if (states !== undefined && !isPending(states)) checkStates(states);
   if (abortSignal !== undefined && typeof abortSignal?.aborted !== 'boolean')
     throw new AidError(
       'invalid-argument',
@@ -168,14 +169,21 @@ export function checkIsRequest(request: object): void {
     throw new AidError('invalid-argument', `request: expected an object, got ${kindOf(request)}`);
 }
 
+/** Whether a value of a request is still to come. */
+function isPending(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
 /** Errors: `invalid-argument`. */
-export function checkStates(states: StateTexts): void {
+export function checkStates(states: StateTexts | StatePrompt): void {
   const refuse = (got: string): never => {
     throw new AidError('invalid-argument', `states: expected four texts, got ${got}`);
   };
-  if (!Array.isArray(states)) refuse(kindOf(states));
-  if (states.length !== NUM_STATES) refuse(`${states.length}`);
-  for (const state of states) if (typeof state !== 'string') refuse(`${kindOf(state)} among them`);
+  const isPrompt = typeof states === 'object' && states !== null && 'states' in states;
+  const texts: readonly unknown[] = isPrompt ? states.states : states;
+  if (!Array.isArray(texts)) refuse(kindOf(texts));
+  if (texts.length !== NUM_STATES) refuse(`${texts.length}`);
+  for (const text of texts) if (typeof text !== 'string') refuse(`${kindOf(text)} among them`);
 }
 
 function checkGuidance(name: string, scale: number): void {

@@ -1,6 +1,6 @@
 /** Long video (arXiv 2406.06465, long video prediction): the last frames of a clip are the first of the next. */
 import type { Frame } from '../conditioning/frame.js';
-import type { StatePrompt, StateTexts } from '../conditioning/state-prompter.js';
+import { isStateTexts, type StatePrompt, type StateTexts } from '../conditioning/state-prompter.js';
 import { AidError, kindOf } from '../errors.js';
 import type { ClipReport, EndEvent, ImagineEvent, StepEvent } from './events.js';
 import type { Networks } from './networks.js';
@@ -9,8 +9,8 @@ import { checkIsRequest, checkStates, type ImagineRequest, resolveRequest, whole
 export interface RolloutRequest extends Omit<ImagineRequest, 'instruction' | 'states'> {
   /** One for the whole video, whose states are then written once; or one for each clip. */
   readonly instruction: string | readonly string[];
-  /** State texts instead of the state prompter's: for the whole video, or for each clip. */
-  readonly states?: StateTexts | readonly StateTexts[];
+  /** Instead of the state prompter's: for the whole video, or texts for each clip. */
+  readonly states?: NonNullable<ImagineRequest['states']> | readonly StateTexts[];
   /** Clips to imagine; the number of instructions when absent, 1 for a single one. */
   readonly numClips?: number;
   /** Frames that a clip takes from the end of the one before, 1 unless said otherwise. */
@@ -48,7 +48,7 @@ export type RolloutEvent = RolloutStepEvent | RolloutFrameEvent | RolloutClipEve
 /** What a clip of the video is asked for. The first one's frames are given, the others' are still to come. */
 interface ClipPlan {
   readonly instruction: string;
-  readonly states: StateTexts | undefined;
+  readonly states: ImagineRequest['states'] | undefined;
   readonly seed: number;
 }
 
@@ -70,11 +70,6 @@ export function resolveRollout(request: RolloutRequest, networks: Networks): Res
       'invalid-argument',
       `instruction: expected text, or a list of texts, got ${kindOf(instruction)}`,
     );
-  if (states !== undefined && !Array.isArray(states))
-    throw new AidError(
-      'invalid-argument',
-      `states: expected those of one clip, or of each, got ${kindOf(states)}`,
-    );
   const sharesInstruction = typeof instruction === 'string';
   const numClips = request.numClips ?? (sharesInstruction ? 1 : instruction.length);
   whole('numClips', numClips, 1, MAX_CLIPS);
@@ -83,13 +78,13 @@ export function resolveRollout(request: RolloutRequest, networks: Networks): Res
       'invalid-argument',
       `instruction: expected one, or one for each of ${numClips} clips, got ${instruction.length}`,
     );
-  const perClip = states === undefined || isStateTexts(states) ? undefined : states;
+  const perClip =
+    Array.isArray(states) && !isStateTexts(states) ? (states as readonly StateTexts[]) : undefined;
   if (perClip !== undefined && perClip.length !== numClips)
     throw new AidError(
       'invalid-argument',
       `states: expected those of one clip, or of each of ${numClips}, got ${perClip.length}`,
     );
-  if (isStateTexts(states)) checkStates(states);
   for (const [clip, own] of (perClip ?? []).entries()) ofClip(clip, () => checkStates(own));
   const resolve = (clip: number, seed: number | undefined) => {
     const own = { ...clipRequest(request), ...(seed === undefined ? {} : { seed }) };
@@ -102,10 +97,9 @@ export function resolveRollout(request: RolloutRequest, networks: Networks): Res
   if (numClips > 1 || request.overlapFrames !== undefined)
     whole('overlapFrames', overlapFrames, 1, numFrames - 1);
   const clips = Array.from({ length: numClips }, (_, clip): ClipPlan => {
-    const own = isStateTexts(states) ? states : perClip?.[clip];
     return {
       instruction: (sharesInstruction ? first : resolve(clip, seed)).instruction,
-      states: own,
+      states: perClip === undefined ? (states as ClipPlan['states']) : perClip[clip],
       seed: seed + clip,
     };
   });
@@ -122,25 +116,20 @@ function ofClip<Result>(clip: number, check: () => Result): Result {
   }
 }
 
-/** Imagines a clip; with `prompt`, its states are not asked for again. */
-export type ImagineClip = (
-  request: ImagineRequest,
-  prompt: StatePrompt | undefined,
-) => AsyncGenerator<ImagineEvent, void, undefined>;
-
 export async function* rollout(
-  imagine: ImagineClip,
+  imagine: (request: ImagineRequest) => AsyncGenerator<ImagineEvent, void, undefined>,
   request: RolloutRequest,
   { clips, overlapFrames, sharesStates }: ResolvedRollout,
 ): AsyncGenerator<RolloutEvent, void, undefined> {
   const frames: Frame[] = [];
   const reports: ClipReport[] = [];
   let given = request.frames;
-  for (const [clip, { instruction, states, seed }] of clips.entries()) {
+  for (const [clip, plan] of clips.entries()) {
+    const { instruction, seed } = plan;
     const asked = { ...clipRequest(request), frames: given, instruction, seed };
-    const prompt = sharesStates ? promptOf(reports[0]) : undefined;
+    const states = sharesStates ? promptOf(reports[0]) : plan.states;
     let ended: EndEvent | undefined;
-    for await (const event of imagine(states === undefined ? asked : { ...asked, states }, prompt)) {
+    for await (const event of imagine(states === undefined ? asked : { ...asked, states })) {
       if (event.kind === 'step') yield { ...event, clip, clips: clips.length };
       if (event.kind === 'frame' && (clip === 0 || event.index >= overlapFrames)) {
         yield { kind: 'frame', clip, index: frames.push(event.frame) - 1, frame: event.frame };
@@ -165,10 +154,16 @@ function clipRequest({
   return rest;
 }
 
+/** The states of a clip, with all that is known of them. */
 function promptOf(report: ClipReport | undefined): StatePrompt | undefined {
-  return report && { states: report.states, writtenBy: report.statesWrittenBy };
-}
-
-function isStateTexts(states: RolloutRequest['states']): states is StateTexts {
-  return typeof states?.[0] === 'string';
+  if (report === undefined) return undefined;
+  const { states, statesWrittenBy: writtenBy, statesPrompt: prompt, deadline } = report;
+  const late = deadline?.gaveUp.find(({ what }) => what === 'statePrompter');
+  const fallbackReason = report.statesFallbackReason ?? (late && `${late.asked} had no time left`);
+  return {
+    states,
+    writtenBy,
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(fallbackReason === undefined ? {} : { fallbackReason }),
+  };
 }
