@@ -29,9 +29,7 @@ export function messageWriter(type: string): CdrMessageWriter {
 
 export class CdrMessageWriter {
   readonly #definitions: Definitions;
-  #bytes = new Uint8Array(1 << 16);
-  #view = new DataView(this.#bytes.buffer);
-  #offset = 0;
+  #memory = new Memory(0);
 
   /** The first definition is the message's, the others those of its parts, as `parse` gives them. */
   constructor(definitions: Definitions) {
@@ -45,69 +43,125 @@ export class CdrMessageWriter {
 
   /** As `write`, in memory that the next message overwrites. */
   writeOver(message: object): Uint8Array {
-    this.#start(message);
-    return this.#bytes.subarray(0, this.#offset);
+    const size = new Size();
+    this.#message(size, this.#definitions[0], message);
+    // At once as large as is needed: a clip of many megabytes would be copied again and again while it grows.
+    if (size.offset > this.#memory.size) this.#memory = new Memory(size.offset);
+    this.#memory.start();
+    this.#message(this.#memory, this.#definitions[0], message);
+    return this.#memory.written;
   }
 
-  #start(message: object): void {
-    // The encapsulation's header: little-endian CDR, no options.
-    this.#bytes.set([0, 1, 0, 0]);
-    this.#offset = 4;
-    this.#message(this.#definitions[0], message);
-  }
-
-  #message(definition: Definitions[number] | undefined, message: object): void {
+  #message(sink: Sink, definition: Definitions[number] | undefined, message: object): void {
     if (definition === undefined) throw new TypeError('a message without its definition');
     const fields = definition.definitions.filter(({ isConstant }) => isConstant !== true);
     // An empty structure has one byte.
-    if (fields.length === 0) this.#number('uint8', 0);
+    if (fields.length === 0) sink.number('uint8', 0);
     for (const field of fields) {
       const value = (message as Record<string, unknown>)[field.name];
       if (value === undefined) throw new TypeError(`${field.name}: missing`);
-      if (field.isArray === true) this.#array(field, value as ArrayLike<unknown>);
-      else this.#value(field.type, value);
+      if (field.isArray === true) this.#array(sink, field, value as ArrayLike<unknown>);
+      else this.#value(sink, field.type, value);
     }
   }
 
-  #array({ name, type, arrayLength }: Field, values: ArrayLike<unknown>): void {
-    if (arrayLength === undefined) this.#number('uint32', values.length);
+  #array(sink: Sink, { name, type, arrayLength }: Field, values: ArrayLike<unknown>): void {
+    if (arrayLength === undefined) sink.number('uint32', values.length);
     else if (values.length !== arrayLength)
       throw new TypeError(`${name}: expected ${arrayLength} values, got ${values.length}`);
-    if (type === 'uint8' && values instanceof Uint8Array) this.#raw(values);
-    else for (let i = 0; i < values.length; i++) this.#value(type, values[i]);
+    if (type === 'uint8' && values instanceof Uint8Array) sink.bytes(values);
+    else for (let i = 0; i < values.length; i++) this.#value(sink, type, values[i]);
   }
 
-  #value(type: string, value: unknown): void {
+  #value(sink: Sink, type: string, value: unknown): void {
     if (type === 'string') {
-      const text = new TextEncoder().encode(value as string);
-      this.#number('uint32', text.length + 1);
-      this.#raw(text);
-      this.#number('uint8', 0);
+      sink.text(value as string);
     } else if (type === 'time' || type === 'duration') {
       const { sec, nanosec } = value as { sec: number; nanosec: number };
-      this.#number('int32', sec);
-      this.#number('uint32', nanosec);
+      sink.number('int32', sec);
+      sink.number('uint32', nanosec);
     } else if (type in SIZES) {
-      this.#number(type, value as number | bigint | boolean);
+      sink.number(type, value as number | bigint | boolean);
     } else {
-      this.#message(
-        this.#definitions.find(({ name }) => name === type),
-        value as object,
-      );
+      const definition = this.#definitions.find(({ name }) => name === type);
+      this.#message(sink, definition, value as object);
     }
   }
+}
 
-  #raw(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
+/** What a walk over a message comes upon, in order. */
+interface Sink {
+  number(type: string, value: number | bigint | boolean): void;
+  bytes(bytes: Uint8Array): void;
+  text(text: string): void;
+}
+
+/** The encapsulation's header: little-endian CDR, no options. */
+const HEADER = [0, 1, 0, 0] as const;
+
+/** Numbers are aligned to their own size, counted from behind the header. */
+function paddingOf(size: number, offset: number): number {
+  return (size - ((offset - HEADER.length) % size)) % size;
+}
+
+/** How long a message will be. */
+class Size implements Sink {
+  offset: number = HEADER.length;
+
+  number(type: string): void {
+    const size = SIZES[type] ?? 1;
+    this.offset += paddingOf(size, this.offset) + size;
+  }
+
+  bytes({ length }: Uint8Array): void {
+    this.offset += length;
+  }
+
+  text(text: string): void {
+    this.number('uint32');
+    this.offset += Buffer.byteLength(text) + 1;
+  }
+}
+
+/** The message itself. */
+class Memory implements Sink {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #offset = 0;
+
+  constructor(size: number) {
+    this.#bytes = new Uint8Array(size);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  get written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#offset);
+  }
+
+  start(): void {
+    this.#bytes.set(HEADER);
+    this.#offset = HEADER.length;
+  }
+
+  bytes(bytes: Uint8Array): void {
     this.#bytes.set(bytes, this.#offset);
     this.#offset += bytes.length;
   }
 
-  #number(type: string, value: number | bigint | boolean): void {
+  text(text: string): void {
+    const bytes = new TextEncoder().encode(text);
+    this.number('uint32', bytes.length + 1);
+    this.bytes(bytes);
+    this.number('uint8', 0);
+  }
+
+  number(type: string, value: number | bigint | boolean): void {
     const size = SIZES[type] ?? 1;
-    // Aligned to its own size, counted from behind the header.
-    const padding = (size - ((this.#offset - 4) % size)) % size;
-    this.#reserve(padding + size);
+    const padding = paddingOf(size, this.#offset);
     this.#bytes.fill(0, this.#offset, this.#offset + padding);
     const at = this.#offset + padding;
     this.#offset = at + size;
@@ -142,13 +196,5 @@ export class CdrMessageWriter {
       default:
         this.#view.setUint8(at, Number(value));
     }
-  }
-
-  #reserve(count: number): void {
-    if (this.#offset + count <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(2 * this.#bytes.length, this.#offset + count));
-    larger.set(this.#bytes.subarray(0, this.#offset));
-    this.#bytes = larger;
-    this.#view = new DataView(larger.buffer);
   }
 }
