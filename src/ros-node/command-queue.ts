@@ -8,14 +8,26 @@ export interface Command {
   drop(error: CommandError): void;
 }
 
+interface Current {
+  readonly command: Command;
+  readonly abort: AbortController;
+  /** Fulfilled when it has stopped, whatever became of it. */
+  readonly stopped: Promise<void>;
+}
+
 /**
  * One command is current and at most one pending. A newer pending one takes the place of an older one, which is
  * dropped; with `preempt` it also ends the current one.
  */
 export class CommandQueue {
-  #current: { readonly command: Command; readonly abort: AbortController } | undefined;
+  readonly #onFailure: (error: unknown) => void;
+  #current: Current | undefined;
   #pending: Command | undefined;
-  #idle: Promise<void> = Promise.resolve();
+
+  /** `onFailure` hears of a command that breaks its word and throws; the queue goes on. */
+  constructor(onFailure: (error: unknown) => void) {
+    this.#onFailure = onFailure;
+  }
 
   get isBusy(): boolean {
     return this.#current !== undefined;
@@ -23,12 +35,12 @@ export class CommandQueue {
 
   submit(command: Command, { preempt }: { preempt: boolean }): void {
     if (this.#current === undefined) {
-      this.#idle = this.#work(command);
+      this.#begin(command);
       return;
     }
     const older = this.#pending;
     this.#pending = command;
-    older?.drop(new CommandError('DROPPED', 'a newer command took its place before it began'));
+    this.#drop(older, new CommandError('DROPPED', 'a newer command took its place before it began'));
     if (preempt) this.#current.abort.abort(new CommandError('PREEMPTED', 'a newer command took its place'));
   }
 
@@ -36,7 +48,7 @@ export class CommandQueue {
   end(command: Command, error: CommandError): boolean {
     if (this.#pending === command) {
       this.#pending = undefined;
-      command.drop(error);
+      this.#drop(command, error);
       return true;
     }
     if (this.#current?.command !== command) return false;
@@ -44,26 +56,37 @@ export class CommandQueue {
     return true;
   }
 
-  /** Ends all there is; resolves to their number when nothing is under way any more. */
+  /** Ends all there is now; resolves to their number when it has stopped, whatever came in the meantime. */
   async endAll(error: CommandError): Promise<number> {
-    const count = (this.#current === undefined ? 0 : 1) + (this.#pending === undefined ? 0 : 1);
-    const pending = this.#pending;
+    const [current, pending] = [this.#current, this.#pending];
     this.#pending = undefined;
-    pending?.drop(error);
-    this.#current?.abort.abort(error);
-    await this.#idle;
-    return count;
+    this.#drop(pending, error);
+    current?.abort.abort(error);
+    await current?.stopped;
+    return (current === undefined ? 0 : 1) + (pending === undefined ? 0 : 1);
   }
 
-  async #work(first: Command): Promise<void> {
-    let next: Command | undefined = first;
-    while (next !== undefined) {
-      const abort = new AbortController();
-      this.#current = { command: next, abort };
-      await next.begin(abort.signal);
-      next = this.#pending;
-      this.#pending = undefined;
-    }
+  #begin(command: Command): void {
+    const abort = new AbortController();
+    const begin = async (): Promise<void> => command.begin(abort.signal);
+    const stopped = begin()
+      .catch(this.#onFailure)
+      .finally(() => this.#next());
+    this.#current = { command, abort, stopped };
+  }
+
+  #next(): void {
+    const next = this.#pending;
+    this.#pending = undefined;
     this.#current = undefined;
+    if (next !== undefined) this.#begin(next);
+  }
+
+  #drop(command: Command | undefined, error: CommandError): void {
+    try {
+      command?.drop(error);
+    } catch (thrown) {
+      this.#onFailure(thrown);
+    }
   }
 }

@@ -89,29 +89,33 @@ export class GoalServer {
         ? { clips, error_code: ERROR_CODE.NONE, error_msg: '', total_time: durationFromMs(latencyMs) }
         : { ...emptyResult(error, latencyMs), clips };
     };
+    const work = async (abortSignal: AbortSignal): Promise<ImagineResult> => {
+      const clips: ClipMessage[] = [];
+      let error: CommandError | undefined;
+      try {
+        const goal = handle.request.toPlainObject(true);
+        const feedback = (message: ImagineFeedback) => {
+          // Between a cancel request and the end of the step there is no one to tell.
+          if (handle.isActive && !handle.isCancelRequested) handle.publishFeedback(message);
+        };
+        await this.#work.imagine(goal, planId, clips, feedback, abortSignal);
+      } catch (thrown) {
+        error = CommandError.from(thrown);
+      }
+      return finish(clips, error);
+    };
     const command: Command = {
-      begin: (abortSignal) =>
-        new Promise((resolve) => {
-          handle.execute(async () => {
-            const clips: ClipMessage[] = [];
-            let error: CommandError | undefined;
-            try {
-              const goal = handle.request.toPlainObject(true);
-              const feedback = (message: ImagineFeedback) => {
-                // Between a cancel request and the end of the step there is no one to tell.
-                if (handle.isActive && !handle.isCancelRequested) handle.publishFeedback(message);
-              };
-              await this.#work.imagine(goal, planId, clips, feedback, abortSignal);
-            } catch (thrown) {
-              error = CommandError.from(thrown);
-            }
-            try {
-              return finish(clips, error);
-            } finally {
-              resolve();
-            }
-          });
-        }),
+      begin: async (abortSignal) => {
+        let result: Promise<ImagineResult> | undefined;
+        handle.execute(() => {
+          result = work(abortSignal);
+          return result;
+        });
+        // A goal that has ended already, as when its server is gone, is not executed and nobody waits for it.
+        if (result === undefined)
+          finish([], new CommandError('INTERNAL', 'the goal had ended before it began'));
+        await result;
+      },
       drop: (error) => handle.execute(async () => finish([], error)),
     };
     this.#commands.set(key, command);

@@ -39,7 +39,7 @@ interface Configured {
 
 export class PlannerNode implements LifecycleHooks {
   readonly #node: ManagedNode;
-  readonly #queue = new CommandQueue();
+  readonly #queue: CommandQueue;
   readonly #statistics = new Statistics();
   readonly #camera: Camera;
   readonly #diagnostics: Publisher;
@@ -51,6 +51,7 @@ export class PlannerNode implements LifecycleHooks {
 
   constructor(node: ManagedNode) {
     this.#node = node;
+    this.#queue = new CommandQueue((error) => node.report('a command', error));
     this.#camera = new Camera(node);
     this.#diagnostics = node.createPublisher(
       TOPICS['/diagnostics'].type,
@@ -224,6 +225,7 @@ export class PlannerNode implements LifecycleHooks {
     this.#queue.submit(
       {
         begin: async (abortSignal) => {
+          let failure: CommandError | undefined;
           try {
             await this.#orders.run(accepted, abortSignal, {
               given: (given) => {
@@ -234,10 +236,10 @@ export class PlannerNode implements LifecycleHooks {
               },
               clips: () => undefined,
             });
-            end();
           } catch (error) {
-            end(CommandError.from(error));
+            failure = CommandError.from(error);
           }
+          end(failure);
         },
         drop: end,
       },

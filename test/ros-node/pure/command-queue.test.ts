@@ -27,11 +27,14 @@ function recorder() {
   };
   return { log, command };
 }
+const unexpected = (error: unknown): never => {
+  throw error;
+};
 const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 it('a newer command ends the current one and begins when it has stopped; one that waits gives way', async () => {
   const { log, command } = recorder();
-  const queue = new CommandQueue();
+  const queue = new CommandQueue(unexpected);
   for (const name of ['a', 'b', 'c']) queue.submit(command(name), { preempt: true });
   expect(log).toEqual(['a begins', 'a PREEMPTED', 'b DROPPED']);
   expect(queue.isBusy).toBe(true);
@@ -41,7 +44,7 @@ it('a newer command ends the current one and begins when it has stopped; one tha
 
 it('without preemption it waits for the end', async () => {
   const { log, command } = recorder();
-  const queue = new CommandQueue();
+  const queue = new CommandQueue(unexpected);
   const first = command('a');
   queue.submit(first, { preempt: false });
   queue.submit(command('b'), { preempt: false });
@@ -55,7 +58,7 @@ it('without preemption it waits for the end', async () => {
 
 it('ends one command wherever it is, and all of them', async () => {
   const { log, command } = recorder();
-  const queue = new CommandQueue();
+  const queue = new CommandQueue(unexpected);
   const [a, b, c] = [command('a'), command('b'), command('c')];
   const canceled = new CommandError('CANCELED', '');
   queue.submit(a, { preempt: false });
@@ -67,4 +70,41 @@ it('ends one command wherever it is, and all of them', async () => {
   expect(log).toEqual(['a begins', 'b CANCELED', 'c RESET', 'a RESET']);
   expect(queue.isBusy).toBe(false);
   expect(await queue.endAll(new CommandError('RESET', ''))).toBe(0);
+});
+
+it('a command that throws, against its word, is told of and makes room for the next', async () => {
+  const failures: unknown[] = [];
+  const { log, command } = recorder();
+  const queue = new CommandQueue((error) => failures.push((error as Error).message));
+  const broken = (begin: Command['begin']): Command => ({
+    begin,
+    drop: () => {
+      throw new Error('dropped badly');
+    },
+  });
+  queue.submit(
+    broken(() => {
+      throw new Error('began badly');
+    }),
+    { preempt: false },
+  );
+  queue.submit(
+    broken(async () => undefined),
+    { preempt: false },
+  );
+  queue.submit(command('a'), { preempt: false });
+  await turn();
+  expect(failures).toEqual(['dropped badly', 'began badly']);
+  expect(log).toEqual(['a begins']);
+});
+
+it('ending all waits for what there is, not for what comes meanwhile', async () => {
+  const { log, command } = recorder();
+  const queue = new CommandQueue(unexpected);
+  queue.submit(command('a'), { preempt: false });
+  const ended = queue.endAll(new CommandError('RESET', ''));
+  queue.submit(command('b'), { preempt: false });
+  expect(await ended).toBe(1);
+  expect(log).toEqual(['a begins', 'a RESET', 'b begins']);
+  expect(queue.isBusy).toBe(true);
 });
