@@ -12,7 +12,7 @@ import { type ClipPlanner, imagineClip } from './imagination/imagine-clip.js';
 import { type Networks, readNetworks } from './imagination/networks.js';
 import type { Observation } from './imagination/observation.js';
 import { observe } from './imagination/observe.js';
-import type { ImagineRequest } from './imagination/request.js';
+import { type ImagineRequest, resolveRequest } from './imagination/request.js';
 import { type RolloutEvent, type RolloutRequest, resolveRollout, rollout } from './imagination/rollout.js';
 import { Stages } from './imagination/stages.js';
 import { type ChosenProvider, chooseEngine } from './runtime/choose-engine.js';
@@ -95,6 +95,11 @@ export class VideoPlanner {
   /** Encodes given frames once, for any number of clips. Errors: `invalid-image`, `invalid-argument`, `engine-failed`. */
   observe(frames: readonly (Frame | string | Uint8Array)[]): Promise<Observation> {
     return observe(this.#clips.stages, frames);
+  }
+
+  /** Errors: those `invalid-argument` that `imagine` would end with whatever the frames, found before anything runs. */
+  check(request: Omit<ImagineRequest, 'frames'>): void {
+    resolveRequest(request, this.#clips.stages.networks);
   }
 
   /**

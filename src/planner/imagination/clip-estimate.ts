@@ -64,7 +64,7 @@ export function estimateClip(
   settings: ClipSettings = {},
   speed?: EngineSpeed,
 ): ClipEstimate {
-  const { numFrames, sampling } = resolveRequest({ ...settings, frames: [], instruction: 'any' }, networks);
+  const { numFrames, sampling } = resolveRequest({ ...settings, instruction: 'any' }, networks);
   const { width, height } = networks.aid.video;
   const geometry = { numFrames, width, height };
   const branches = branchesFor(sampling).length;

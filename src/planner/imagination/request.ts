@@ -80,7 +80,10 @@ const MAX_STEPS = 1000;
 const PREVIEW_DOWNSCALES = [1, 2, 4] as const satisfies PreviewDownscale[];
 
 /** Errors: `invalid-argument`. */
-export function resolveRequest(request: ImagineRequest, { aid, tokenizer, vae }: Networks): ResolvedRequest {
+export function resolveRequest(
+  request: Omit<ImagineRequest, 'frames'>,
+  { aid, tokenizer, vae }: Networks,
+): ResolvedRequest {
   const { text: instruction } = checkInstruction(request.instruction);
   const modelFrames = aid.dqformer.num_frames;
   const { seed = randomInt(2 ** 48 - 1), numFrames = modelFrames, previewFrames = [], preset } = request;
