@@ -12,6 +12,8 @@ export interface OrderStep {
   /** Counts from 1. */
   readonly step: number;
   readonly steps: number;
+  /** Milliseconds to the end of this clip, about; undefined until the planner has measured itself. */
+  readonly remainingMs: number | undefined;
   /** The last frame as this step foresees it. */
   readonly preview: Frame | undefined;
 }
@@ -67,9 +69,11 @@ export function imagineOrder(
           return clipsOf.pipe(
             concatMap((event): (OrderStep | OrderClips)[] => {
               if (event.kind === 'candidate-step') {
-                const { step, steps } = event;
+                const { step, steps, remainingMs } = event;
                 const clip = index * seeds.length + event.candidate;
-                return [{ kind: 'step', clip, clips, step, steps, preview: event.preview.get(last) }];
+                return [
+                  { kind: 'step', clip, clips, step, steps, remainingMs, preview: event.preview.get(last) },
+                ];
               }
               if (event.kind !== 'end') return [];
               return [{ kind: 'clips', clips: partsOf(event.ranked, event.spreads.get(instruction)) }];

@@ -13,6 +13,7 @@ import type {
 import type { ManagedNode } from './managed-node.js';
 import { reportIncompatible, topicOptions } from './quality-of-service.js';
 import { type Publisher, ros } from './rclnodejs.js';
+import type { Teardown } from './teardown.js';
 import { TOPICS, type TopicName } from './topics.js';
 
 /** A topic whose messages are made into bytes here: rclnodejs needs 20 times as long for a clip. */
@@ -20,10 +21,11 @@ class Output<Message extends object> {
   readonly publisher: Publisher;
   readonly #writer: CdrMessageWriter;
 
-  constructor(node: ManagedNode, topic: TopicName) {
+  constructor(node: ManagedNode, topic: TopicName, undo: Teardown) {
     const { type } = TOPICS[topic];
     const events = reportIncompatible(node, topic, new ros.PublisherEventCallbacks());
     this.publisher = node.createPublisher(type, topic, topicOptions(topic), events);
+    undo.add(() => node.destroyPublisher(this.publisher));
     this.#writer = messageWriter(type);
   }
 
@@ -47,14 +49,16 @@ export class Outputs {
   readonly #modelInfo: Output<ModelInfoMessage>;
   #playing: RxSubscription | undefined;
 
-  constructor(node: ManagedNode) {
+  /** `undo` hears of each publisher. */
+  constructor(node: ManagedNode, undo: Teardown) {
     this.#node = node;
-    this.#clip = new Output(node, 'clip');
-    this.#preview = new Output(node, 'preview');
-    this.#goalImage = new Output(node, 'goal_image');
-    this.#goalPreview = new Output(node, 'goal_preview');
-    this.#outcomes = new Output(node, 'outcomes');
-    this.#modelInfo = new Output(node, 'model_info');
+    this.#clip = new Output(node, 'clip', undo);
+    this.#preview = new Output(node, 'preview', undo);
+    this.#goalImage = new Output(node, 'goal_image', undo);
+    this.#goalPreview = new Output(node, 'goal_preview', undo);
+    this.#outcomes = new Output(node, 'outcomes', undo);
+    this.#modelInfo = new Output(node, 'model_info', undo);
+    undo.add(() => this.stopPlaying());
   }
 
   modelInfo(message: ModelInfoMessage): void {
@@ -65,13 +69,13 @@ export class Outputs {
     this.#outcomes.publish(message);
   }
 
-  /** Whether anybody looks at what a step foresees. */
+  /** Whether anybody looks at what steps foresee. */
   get isGoalPreviewWatched(): boolean {
     return this.#goalPreview.isWatched;
   }
 
   goalPreview(frame: Frame, header: Header): void {
-    this.#goalPreview.publish(imageFromFrame(frame, header));
+    if (this.#goalPreview.isWatched) this.#goalPreview.publish(imageFromFrame(frame, header));
   }
 
   /** A complete clip: as a whole, its last frame, and played at its own rate. */
@@ -93,18 +97,5 @@ export class Outputs {
   stopPlaying(): void {
     this.#playing?.unsubscribe();
     this.#playing = undefined;
-  }
-
-  destroy(): void {
-    this.stopPlaying();
-    const all = [
-      this.#clip,
-      this.#preview,
-      this.#goalImage,
-      this.#goalPreview,
-      this.#outcomes,
-      this.#modelInfo,
-    ];
-    for (const { publisher } of all) this.#node.destroyPublisher(publisher);
   }
 }
