@@ -132,7 +132,7 @@ describeWithRos('the action imagine', () => {
   });
 
   it.each([
-    ['no instruction', { instructions: [] }, 100, /instructions: expected 1 to/],
+    ['no instruction', { instructions: [] }, 100, /^instructions: expected at least 1, got 0$/],
     ['an empty instruction', { instructions: ['put', ' '] }, 101, /instructions\[1\]/],
     ['three states', { states: ['a', 'b', 'c'] }, 100, /states: expected none or 4/],
     ['a seed below -1', { seed: -2 }, 100, /seed/],

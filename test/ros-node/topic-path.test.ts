@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { type ClipBag, readClipBag } from '#sdk/messages/index.js';
-import { describeWithRos, image, LATCHED, LoggingProcess, worldForTests } from './ros-world.js';
+import { describeWithRos, image, LATCHED, worldForTests } from './ros-world.js';
 
 describeWithRos('a camera topic and a command in, a clip out', () => {
   const world = worldForTests(61);
@@ -276,13 +275,7 @@ describeWithRos('a camera topic and a command in, a clip out', () => {
   it("the demo's planner receives a clip over DDS and writes it into a bag and a picture", async () => {
     const folder = world.folder();
     const command = 'put the red cube on the blue plate';
-    const { LD_PRELOAD, AID_ROS_NODE_PRELOAD } = world.environment;
-    const preload = AID_ROS_NODE_PRELOAD ?? LD_PRELOAD;
-    const demo = new LoggingProcess(
-      spawn(process.execPath, ['scripts/ros/ask-planner.mjs', 'image/compressed', command, folder], {
-        env: { ...world.environment, ...(preload === undefined ? {} : { LD_PRELOAD: preload }) },
-      }),
-    );
+    const demo = world.run('../../scripts/ros/ask-planner.mjs', 'image/compressed', command, folder);
     expect([await demo.exit, demo.log]).toEqual([
       { code: 0, signal: null },
       expect.stringMatching(/the clip came over DDS \d+ ms after/),
@@ -292,5 +285,17 @@ describeWithRos('a camera topic and a command in, a clip out', () => {
     expect(clip.sigmas).toHaveLength(clip.num_inference_steps);
     expect(images).toHaveLength(1);
     expect(existsSync(join(folder, 'clip.webp'))).toBe(true);
+  });
+
+  it("the demo's planner ends in order, with the reason, where the model cannot be loaded", async () => {
+    const { peer } = world;
+    for (const transition of ['deactivate', 'cleanup']) await peer.change('/aid_planner', transition);
+    const parameters = [{ name: 'model', value: { type: 4, string_value: '/nowhere' } }];
+    const set = { service: '/aid_planner/set_parameters', type: 'rcl_interfaces/srv/SetParameters' };
+    await peer.do('call', { ...set, fields: { parameters } });
+    const demo = world.run('../../scripts/ros/ask-planner.mjs', 'image/compressed', 'put it', world.folder());
+    expect(await peer.change('/aid_planner', 'configure')).toEqual({ success: false });
+    expect(await demo.exit).toEqual({ code: 1, signal: null });
+    expect(demo.log).toMatch(/^demo: \/aid_planner: imagination: configure failed: .*\/nowhere.*\n$/);
   });
 });
