@@ -2,7 +2,8 @@
  * rclnodejs's action server, whose results are made into bytes here: for one with clips rclnodejs keeps the node's
  * thread 15 to 30 times as long.
  */
-import { messageWriter } from '../sdk/messages/cdr-writer.js';
+import type { CdrMemory } from '../sdk/messages/cdr-memory.js';
+import { type CdrMessageWriter, messageWriter } from '../sdk/messages/cdr-writer.js';
 import type { ImagineGoal, ImagineResult } from '../sdk/messages/messages.js';
 import { CommandError } from './error-codes.js';
 import { goalResult } from './goal-result.js';
@@ -29,7 +30,7 @@ export interface GoalCallbacks {
 
 export class ImagineActionServer extends ros.ActionServer<ImagineGoal> {
   readonly #node: ManagedNode;
-  readonly #writer = messageWriter('aid_msgs/action/Imagine_GetResult_Response');
+  readonly #writer: CdrMessageWriter;
   readonly #type: ReturnType<MessageClass['type']>;
   /** One message for all results, in memory of C: filled to be sent, and emptied again. */
   readonly #response: InstanceType<MessageClass>;
@@ -38,7 +39,7 @@ export class ImagineActionServer extends ros.ActionServer<ImagineGoal> {
   constructor(
     node: ManagedNode,
     { isAccepted, accepted, cancel }: GoalCallbacks,
-    { resultTimeoutS }: { resultTimeoutS: number },
+    { resultTimeoutS, memory }: { readonly resultTimeoutS: number; readonly memory: CdrMemory },
   ) {
     const { GoalResponse, CancelResponse } = ros;
     // Each goal is asked about, then accepted, in one go; converting its frames twice would take twice as long.
@@ -69,6 +70,7 @@ export class ImagineActionServer extends ros.ActionServer<ImagineGoal> {
       },
     );
     this.#node = node;
+    this.#writer = messageWriter('aid_msgs/action/Imagine_GetResult_Response', memory);
     const { Response } = this.typeClass.impl.GetResultService;
     this.#type = Response.type();
     this.#response = new Response();

@@ -41,7 +41,7 @@ export class GoalServer {
         accepted: (handle, goal) => this.#accept(handle, goal),
         cancel: (handle) => this.#cancel(handle),
       },
-      { resultTimeoutS: node.settings.result_timeout },
+      { resultTimeoutS: node.settings.result_timeout, memory: work.memory },
     );
   }
 

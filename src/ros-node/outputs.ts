@@ -1,6 +1,7 @@
 /** Everything that the node publishes about clips. */
 import type { Subscription as RxSubscription } from 'rxjs';
 import { type Frame, play } from '../sdk/index.js';
+import type { CdrMemory } from '../sdk/messages/cdr-memory.js';
 import { type CdrMessageWriter, messageWriter } from '../sdk/messages/cdr-writer.js';
 import { imageFromFrame } from '../sdk/messages/images.js';
 import type {
@@ -21,12 +22,12 @@ class Output<Message extends object> {
   readonly publisher: Publisher;
   readonly #writer: CdrMessageWriter;
 
-  constructor(node: ManagedNode, topic: TopicName, undo: Teardown) {
+  constructor(node: ManagedNode, topic: TopicName, memory: CdrMemory, undo: Teardown) {
     const { type } = TOPICS[topic];
     const events = reportIncompatible(node, topic, new ros.PublisherEventCallbacks());
     this.publisher = node.createPublisher(type, topic, topicOptions(topic), events);
     undo.add(() => node.destroyPublisher(this.publisher));
-    this.#writer = messageWriter(type);
+    this.#writer = messageWriter(type, memory);
   }
 
   get isWatched(): boolean {
@@ -50,14 +51,14 @@ export class Outputs {
   #playing: RxSubscription | undefined;
 
   /** `undo` hears of each publisher. */
-  constructor(node: ManagedNode, undo: Teardown) {
+  constructor(node: ManagedNode, memory: CdrMemory, undo: Teardown) {
     this.#node = node;
-    this.#clip = new Output(node, 'clip', undo);
-    this.#preview = new Output(node, 'preview', undo);
-    this.#goalImage = new Output(node, 'goal_image', undo);
-    this.#goalPreview = new Output(node, 'goal_preview', undo);
-    this.#outcomes = new Output(node, 'outcomes', undo);
-    this.#modelInfo = new Output(node, 'model_info', undo);
+    this.#clip = new Output(node, 'clip', memory, undo);
+    this.#preview = new Output(node, 'preview', memory, undo);
+    this.#goalImage = new Output(node, 'goal_image', memory, undo);
+    this.#goalPreview = new Output(node, 'goal_preview', memory, undo);
+    this.#outcomes = new Output(node, 'outcomes', memory, undo);
+    this.#modelInfo = new Output(node, 'model_info', memory, undo);
     undo.add(() => this.stopPlaying());
   }
 

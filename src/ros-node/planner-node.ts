@@ -24,6 +24,9 @@ import { TopicCommands } from './topic-commands.js';
 import { TOPICS, type TopicName } from './topics.js';
 import { Work } from './work.js';
 
+/** Bytes of a clip's message beside its pixels, about. */
+const MESSAGE_REST = 1 << 16;
+
 export class PlannerNode implements LifecycleHooks {
   readonly #node: ManagedNode;
   readonly #work: Work;
@@ -60,7 +63,9 @@ export class PlannerNode implements LifecycleHooks {
     undo.add(() => planner.dispose());
     if (settings.warm_up) await planner.warmUp({ previewFrames: [planner.video.numFrames - 1], abortSignal });
     const loadMs = performance.now() - started;
-    const outputs = new Outputs(node, undo);
+    const { numFrames, width, height } = planner.video;
+    await work.memory.reserve(numFrames * width * height * 3 + MESSAGE_REST);
+    const outputs = new Outputs(node, work.memory, undo);
     const { camera, statistics } = work;
     const orders = new OrderRunner(node, { planner, camera, outputs, statistics });
     createServices(node, work, undo);

@@ -1,4 +1,5 @@
 /** What the node has to do and what it does it with: shared by the topic, the action, the services and diagnostics. */
+import { CdrMemory } from '../sdk/messages/cdr-memory.js';
 import type { ModelInfoMessage } from '../sdk/messages/messages.js';
 import { Camera } from './camera.js';
 import { CommandQueue } from './command-queue.js';
@@ -18,6 +19,8 @@ export interface Loaded {
 export class Work {
   readonly camera: Camera;
   readonly queue: CommandQueue;
+  /** In which messages are written, each sent before the next. */
+  readonly memory = new CdrMemory();
   readonly statistics = new Statistics(performance.now());
   loaded: Loaded | undefined;
   isActive = false;
