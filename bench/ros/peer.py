@@ -18,6 +18,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 COMMAND = "put the red cube on the blue plate"
+# The longest time for a model to be loaded, seconds.
+LOADING = 300
 
 
 class Peer:
@@ -44,7 +46,11 @@ class Peer:
         self.executor.add_node(self.node)
         threading.Thread(target=self.executor.spin, daemon=True).start()
         self.imagine.wait_for_server()
+        # It listens when it is active.
+        end = time.monotonic() + LOADING
         while self.commands.get_subscription_count() == 0:
+            if time.monotonic() > end:
+                raise TimeoutError("the node did not become active")
             time.sleep(0.05)
         time.sleep(1)
 

@@ -152,6 +152,22 @@ describeWithRos('parameters and namespaces', () => {
     await node.end();
   });
 
+  it('qos_overrides have their effect: as many clips are kept for those that come later', async () => {
+    const { peer } = world;
+    const depth = 'qos_overrides./clip.publisher.depth';
+    const node = world.start({ model: world.models.quick, autostart: true, max_image_age: 0, [depth]: 3 });
+    await node.logged(/activate: inactive -> active/);
+    await peer.subscribe('outcomes', 'aid_msgs/msg/CommandOutcome');
+    await peer.camera(image());
+    const commands = ['put', 'push', 'stack', 'put the red cube', 'push the ball'];
+    for (const command of commands)
+      expect(await peer.outcomeOf(command)).toMatchObject({ instruction: command, error_code: 0 });
+    await peer.subscribe('clip', 'aid_msgs/msg/Clip', { ...LATCHED, depth: 10 });
+    const kept = await peer.wait('clip', { count: 3 });
+    expect(kept.map(({ message }) => message.instruction)).toEqual(commands.slice(-3));
+    await node.end();
+  });
+
   it('a quality of service that does not match, or is meant for no topic, is told in the log', async () => {
     const { peer } = world;
     const node = world.start({

@@ -185,7 +185,7 @@ class Peer:
         self.node.create_timer(1 / hz, tick)
 
     def endpoints(self, topic):
-        """Who publishes and who subscribes there, with the reliability and the depth where it is told."""
+        """Who publishes and who subscribes there, with the reliability; the depth is not told over DDS."""
 
         def tell(infos):
             return sorted(
@@ -193,7 +193,6 @@ class Peer:
                     {
                         "node": f"{info.node_namespace.rstrip('/')}/{info.node_name}",
                         "reliability": info.qos_profile.reliability.name,
-                        "depth": info.qos_profile.depth,
                     }
                     for info in infos
                 ),
