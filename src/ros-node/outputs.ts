@@ -17,6 +17,9 @@ import { type Publisher, ros } from './rclnodejs.js';
 import type { Teardown } from './teardown.js';
 import { TOPICS, type TopicName } from './topics.js';
 
+/** The longest time that is waited for the last outcomes to arrive. */
+const LAST_WORDS_NS = 200_000_000n;
+
 /** A topic whose messages are made into bytes here: rclnodejs needs 20 times as long for a clip. */
 class Output<Message extends object> {
   readonly publisher: Publisher;
@@ -26,7 +29,11 @@ class Output<Message extends object> {
     const { type } = TOPICS[topic];
     const events = reportIncompatible(node, topic, new ros.PublisherEventCallbacks());
     this.publisher = node.createPublisher(type, topic, topicOptions(topic), events);
-    undo.add(() => node.destroyPublisher(this.publisher));
+    undo.add(() => {
+      // Fast DDS may still be about to send what was said last.
+      if (topic === 'outcomes') this.publisher.waitForAllAcked(LAST_WORDS_NS);
+      node.destroyPublisher(this.publisher);
+    });
     this.#writer = messageWriter(type, memory);
   }
 

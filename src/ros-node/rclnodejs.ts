@@ -12,6 +12,8 @@ export type Message = object;
 
 export interface Publisher {
   publish(message: Message): void;
+  /** Blocks until all that was published has arrived, or for so long. */
+  waitForAllAcked(timeoutNs: bigint): boolean;
   readonly subscriptionCount: number;
 }
 export type Subscription = object;

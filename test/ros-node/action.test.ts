@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import { writeTinyModel } from '../support/tiny-model.js';
 import { describeWithRos, image, LATCHED, worldForTests } from './ros-world.js';
 
 /** action_msgs/msg/GoalStatus */
@@ -232,10 +234,17 @@ describeWithRos('the action imagine', () => {
 
   it('a goal that waits can be canceled, and never begins', async () => {
     const { peer } = world;
-    // Looking at many large frames is not ended in the middle, so that what comes next has to wait.
-    const frames = Array(8).fill(image({ width: 1280, height: 720 }));
-    await goal({ frames }, 'current');
-    await goal({ num_inference_steps: 1000 }, 'waiting');
+    // A look at many frames takes a model of this size seconds and is not ended in the middle: what comes next waits.
+    const model = await writeTinyModel(join(world.folder(), 'large'), {
+      width: 256,
+      height: 256,
+      numFrames: 8,
+    });
+    const node = world.start({ model, autostart: true }, ['-r', '__ns:=/large']);
+    await node.logged(/activate: inactive -> active/);
+    const fields = { frames: Array(8).fill(image()) };
+    await goal(fields, 'current', '/large/imagine');
+    await goal(fields, 'waiting', '/large/imagine');
     await peer.do('cancel', { key: 'waiting' });
     const [waiting, current] = await Promise.all([result('waiting'), result('current')]);
     expect(waiting).toMatchObject({ status: STATUS.canceled, result: { error_code: 302 } });
