@@ -4,7 +4,7 @@
 //   npm run demo:ros                                        scene 10007 and the command of its episode
 //   npm run demo:ros -- --scene 10012 "push ..."            another scene, another command
 //   npm run demo:ros -- --model DIR                         another model
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseDemo, photograph } from './demo-scene.mjs';
@@ -12,21 +12,38 @@ import { originOfRos, workspace } from './ros/ros.mjs';
 import { project, SetUpError, say, setUpNode, setUpSim } from './set-up.mjs';
 import { setUpRos } from './set-up-ros.mjs';
 
-/** Ends with this process, whatever happens. */
-function start(name, args, env) {
-  const program = join(workspace(originOfRos()), 'install', 'lib', 'aid_bringup', name);
-  const child = spawn(program, ['--ros-args', ...args.flatMap(([flag, value]) => [flag, value])], {
-    env,
-    stdio: ['ignore', 'inherit', 'inherit'],
+const INTERRUPTED = 130;
+
+/** Processes that end with this one, whatever ends it but SIGKILL. */
+const children = [];
+
+/** A process, and a promise of its exit status. */
+function start(program, args, env) {
+  const child = spawn(program, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const ended = new Promise((resolve) => {
+    child.once('error', (error) => {
+      process.stderr.write(`demo: ${program}: ${error.message}\n`);
+      resolve(1);
+    });
+    child.once('exit', (code, signal) => resolve(signal === null ? code : 1));
   });
-  process.once('exit', () => child.kill('SIGTERM'));
-  child.once('exit', (code) => {
-    if (code) process.exitCode = 1;
-  });
-  return child;
+  children.push({ child, ended });
+  return ended;
 }
 
-function main() {
+/** Starts an executable of aid_bringup; `args` are pairs of a flag and its value. */
+function startNode(name, args, env) {
+  const program = join(workspace(originOfRos()), 'install', 'lib', 'aid_bringup', name);
+  return start(program, ['--ros-args', ...args.flat()], env);
+}
+
+/** In order, so that others in the graph forget them at once. */
+async function endAll() {
+  for (const { child } of children) child.kill('SIGTERM');
+  await Promise.all(children.map(({ ended }) => ended));
+}
+
+async function main() {
   const { scene, model, command } = parseDemo(process.argv.slice(2), { scene: '10007' });
   setUpNode();
   setUpSim();
@@ -37,17 +54,29 @@ function main() {
   const asked = command ?? (commands.find(({ commanded }) => commanded) ?? commands[0]).instruction;
   say(`the camera sees   ${relative(process.cwd(), frame)}`);
   say(`the command       ${asked}`);
-  // A domain of its own, so that no robot in the same network takes part.
+  // On this machine only and in a domain of its own unless one is set, so that no robot in the network takes part.
   const env = {
     ...process.env,
     ...ros,
     ROS_DOMAIN_ID: process.env.ROS_DOMAIN_ID ?? '87',
     ROS_AUTOMATIC_DISCOVERY_RANGE: 'LOCALHOST',
   };
-  const namespace = ['-r', '__ns:=/camera'];
-  const children = [
-    start('picture_camera', [namespace, ['-p', `file:=${frame}`]], env),
-    start(
+  const interrupted = new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => resolve(INTERRUPTED));
+  });
+  process.once('exit', () => {
+    for (const { child } of children) child.kill('SIGTERM');
+  });
+  const servers = [
+    startNode(
+      'picture_camera',
+      [
+        ['-r', '__ns:=/camera'],
+        ['-p', `file:=${frame}`],
+      ],
+      env,
+    ),
+    startNode(
       'planner_node',
       [
         ...(model === undefined ? [] : [['-p', `model:=${model}`]]),
@@ -60,19 +89,20 @@ function main() {
   ];
   const preload = env.AID_ROS_NODE_PRELOAD === undefined ? {} : { LD_PRELOAD: env.AID_ROS_NODE_PRELOAD };
   const ask = join(project, 'scripts', 'ros', 'ask-planner.mjs');
-  const { status } = spawnSync(process.execPath, [ask, '/camera/image/compressed', asked, folder], {
-    env: { ...env, ...preload },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  for (const child of children) child.kill('SIGTERM');
-  process.exitCode = status ?? 1;
+  const asking = [ask, '/camera/image/compressed', asked, folder];
+  const answered = start(process.execPath, asking, { ...env, ...preload });
+  // Whoever should have gone on and ended is a failure, also when it says that all is well.
+  const failed = servers.map((ended) => ended.then((status) => status || 1));
+  const status = await Promise.race([answered, interrupted, ...failed]);
+  await endAll();
+  process.exitCode = status;
   if (status !== 0) return;
   const shown = relative(process.cwd(), folder);
   say(`  ${shown}/clip.webp to look at, ${shown}/clip.mcap for Foxglove, ros2 bag and aid play`);
 }
 
 try {
-  main();
+  await main();
 } catch (error) {
   if (!(error instanceof SetUpError)) throw error;
   process.stderr.write(`demo: ${error.message}\n`);

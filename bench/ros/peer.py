@@ -18,12 +18,14 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 COMMAND = "put the red cube on the blue plate"
+# The longest time for a model to be loaded, seconds.
+LOADING = 300
 
 
 class Peer:
     """A camera, a sender of commands, a watcher of clips."""
 
-    def __init__(self, previews):
+    def __init__(self, previews, width, height):
         rclpy.init()
         self.node = rclpy.create_node("bench")
         self.news = threading.Condition()
@@ -37,13 +39,18 @@ class Peer:
         self.commands = self.node.create_publisher(String, "instruction", 1000)
         self.parameters = self.node.create_client(GetParameters, "aid_planner/get_parameters")
         self.imagine = ActionClient(self.node, Imagine, "imagine")
-        self.image = Image(height=480, width=640, encoding="rgb8", step=1920, data=bytes(480 * 1920))
+        step = 3 * width
+        self.image = Image(height=height, width=width, encoding="rgb8", step=step, data=bytes(height * step))
         self.node.create_timer(1 / 30, self.shoot)
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
         threading.Thread(target=self.executor.spin, daemon=True).start()
         self.imagine.wait_for_server()
+        # It listens when it is active.
+        end = time.monotonic() + LOADING
         while self.commands.get_subscription_count() == 0:
+            if time.monotonic() > end:
+                raise TimeoutError("the node did not become active")
             time.sleep(0.05)
         time.sleep(1)
 
@@ -105,8 +112,8 @@ def say(kind, **data):
     print(json.dumps({"kind": kind, **data}), flush=True)
 
 
-def latency(count):
-    watching = Peer(previews=True)
+def latency(count, width, height):
+    watching = Peer(True, width, height)
     previews = []
     for _ in range(count):
         start = watching.command()
@@ -153,8 +160,8 @@ def latency(count):
     )
 
 
-def soak(minutes):
-    peer = Peer(previews=False)
+def soak(minutes, width, height):
+    peer = Peer(False, width, height)
     start = told = time.time()
     clips = 0
     while time.time() - start < 60 * minutes:
@@ -169,6 +176,10 @@ def soak(minutes):
             say("soak", minutes=(told - start) / 60, clips=clips)
 
 
-{"latency": lambda n: latency(int(n)), "soak": lambda n: soak(float(n))}[sys.argv[1]](sys.argv[2])
+kind, amount, *size = sys.argv[1:]
+if kind == "latency":
+    latency(int(amount), *map(int, size))
+else:
+    soak(float(amount), *map(int, size))
 # Threads may still be inside the middleware.
 os._exit(0)

@@ -12,8 +12,8 @@ SHARE = get_package_share_directory("aid_bringup")
 TRUTH = ["true", "false"]
 LEVELS = ["debug", "info", "warn", "error", "fatal"]
 
-# Name, default, description, and what may be given where that is not everything. An empty value leaves it to the
-# parameter file.
+# Name, default, description, and what may be given where that is not everything. What is given counts more than the
+# parameter file; an empty value leaves it to the file.
 ARGUMENTS = [
     ("model", "", "Model folder; empty: as the parameter file says, else the model that comes with aid-planner.", None),
     ("namespace", "", "Namespace of the node and of its topics.", None),
@@ -21,15 +21,25 @@ ARGUMENTS = [
     ("camera_topic", "image", "Topic of the camera's sensor_msgs/Image; /compressed is added for files.", None),
     ("camera_info_topic", "", "Topic of its calibration; empty: camera_info beside the camera topic.", None),
     ("image_transport", "", "Pixels or files; empty: as the parameter file says.", ["", "raw", "compressed"]),
-    ("autostart", "true", "Whether the node configures and activates itself.", TRUTH),
+    (
+        "autostart",
+        "",
+        "Whether the node configures and activates itself; empty: as the parameter file says, else true.",
+        ["", *TRUTH],
+    ),
     (
         "engine",
         "",
         "What computes; empty: as the parameter file says.",
         ["", "auto", "cpu", "webgpu", "cuda", "tensorrt"],
     ),
-    ("use_sim_time", "false", "Whether time comes from /clock.", TRUTH),
-    ("params_file", os.path.join(SHARE, "config", "planner.yaml"), "Parameter file.", None),
+    (
+        "use_sim_time",
+        "",
+        "Whether time comes from /clock; empty: as the parameter file says, else false.",
+        ["", *TRUTH],
+    ),
+    ("params_file", "", "Parameter file; config/planner.yaml of this package lists what it may hold.", None),
     ("rviz", "false", "Whether RViz is started with a layout for the planner.", TRUTH),
     ("log_level", "info", "How much the node says.", LEVELS),
 ]
@@ -37,23 +47,23 @@ ARGUMENTS = [
 
 def _nodes(context):
     given = {name: context.launch_configurations[name] for name, *_ in ARGUMENTS}
-    parameters = {
-        "autostart": given["autostart"] == "true",
-        "use_sim_time": given["use_sim_time"] == "true",
-    }
-    for argument, parameter in (("model", "model"), ("engine", "provider"), ("image_transport", "image_transport")):
-        if given[argument]:
-            parameters[parameter] = given[argument]
+    names = {"model": "model", "engine": "provider", "image_transport": "image_transport"}
+    parameters = {parameter: given[argument] for argument, parameter in names.items() if given[argument]}
+    flags = {name: given[name] == "true" for name in ("autostart", "use_sim_time") if given[name]}
+    # In order: each counts more than those before it.
+    files = [given["params_file"]] if given["params_file"] else []
+    sources = [{"autostart": True}, *files, {**parameters, **flags}]
     camera = given["camera_topic"]
     info = given["camera_info_topic"] or "/".join([*camera.split("/")[:-1], "camera_info"])
+    remappings = [("image", camera), ("image/compressed", f"{camera}/compressed"), ("camera_info", info)]
     nodes = [
         Node(
             package="aid_bringup",
             executable="planner_node",
             name=given["name"],
             namespace=given["namespace"],
-            parameters=[given["params_file"], parameters],
-            remappings=[("image", camera), ("image/compressed", f"{camera}/compressed"), ("camera_info", info)],
+            parameters=[each for each in sources if each],
+            remappings=remappings,
             arguments=["--ros-args", "--log-level", given["log_level"]],
             output="screen",
             # Loading is stopped and a clip ended at its next step.
@@ -67,7 +77,8 @@ def _nodes(context):
                 executable="rviz2",
                 namespace=given["namespace"],
                 arguments=["-d", os.path.join(SHARE, "layouts", "planner.rviz")],
-                parameters=[{"use_sim_time": parameters["use_sim_time"]}],
+                parameters=[{"use_sim_time": flags.get("use_sim_time", False)}],
+                remappings=remappings,
             )
         )
     return nodes

@@ -11,7 +11,7 @@ export const privateRos = join(rosFolder, 'jazzy');
 
 const python = join(privateRos, 'bin', 'python');
 
-/** `sourced` where the shell has ROS 2, else `private`. */
+/** `sourced` where the shell has a ROS 2 of its own, else `private`; a shell that has the private one says so. */
 export function originOfRos(env = process.env) {
   const paths = (env.PATH ?? '').split(delimiter);
   const sourced = env.ROS_DISTRO && paths.some((path) => existsSync(join(path, 'ros2')));
@@ -60,6 +60,7 @@ export function rosEnvironment(origin = originOfRos()) {
   const bundled = readdirSync(purelib).filter((name) => /^ros_.*\.libs$/.test(name));
   const preload = join(libdir, library);
   return {
+    AID_ROS_PRIVATE: '1',
     ROS_DISTRO: 'jazzy',
     ROS_VERSION: '2',
     ROS_PYTHON_VERSION: '3',

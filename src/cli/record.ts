@@ -6,12 +6,13 @@ import { decodeFrame } from '../planner/conditioning/frame.js';
 import { checkInstruction } from '../planner/conditioning/instruction.js';
 import { shortSeed } from '../planner/drawn-seed.js';
 import { AidError } from '../planner/errors.js';
+import type { ImagineRequest } from '../planner/imagination/request.js';
 import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { VideoPlanner } from '../planner/video-planner.js';
-import { clipMessage, imageFromFrame, writeClipBag } from '../sdk/messages/index.js';
+import { clipMessage, imageFromFrame, readCameraInfo, writeClipBag } from '../sdk/messages/index.js';
 import { timeFromNs } from '../sdk/messages/time.js';
 import { interruptible } from './interruption.js';
-import { PROVIDERS, wholeNumber } from './options.js';
+import { finiteNumber, PROVIDERS, wholeNumber } from './options.js';
 import { modelFolder } from './package.js';
 import { progressLine } from './progress.js';
 import { note, say, shownPath } from './terminal.js';
@@ -21,6 +22,11 @@ interface RecordFlags {
   readonly out: string;
   readonly force?: true;
   readonly seed?: number;
+  readonly steps?: number;
+  readonly preset?: string;
+  readonly frameGuidance?: number;
+  readonly textGuidance?: number;
+  readonly cameraInfo?: string;
   readonly model?: string;
   readonly provider: ChosenProvider;
 }
@@ -33,6 +39,19 @@ export function recordCommand(): Command {
     .requiredOption('--out <file>', 'the bag, such as clip.mcap')
     .option('--force', 'replace a bag of that name')
     .option('--seed <n>', 'the same seed gives the same clip (default: drawn)', wholeNumber(0))
+    .option('--steps <n>', 'denoising steps: fewer are faster (default: as the model says)', wholeNumber(1))
+    .option('--preset <name>', "the model's settings of that name, such as fast")
+    .option(
+      '--frame-guidance <scale>',
+      'how much the frame counts (default: as the model says)',
+      finiteNumber,
+    )
+    .option(
+      '--text-guidance <scale>',
+      'how much the command counts (default: as the model says)',
+      finiteNumber,
+    )
+    .option('--camera-info <file>', "the camera's calibration, a YAML file of ROS's camera_calibration")
     .option('--model <dir>', 'model folder (default: the one in this package)')
     .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
     .action((frame: string, command: string, flags: RecordFlags) =>
@@ -55,15 +74,18 @@ async function record(
     if (flags.force !== true)
       throw new AidError('invalid-argument', `${flags.out}: is there already; --force replaces it`);
   }
+  const header = { stamp: timeFromNs(BigInt(Date.now()) * 1_000_000n), frame_id: 'camera' };
+  const cameraInfo =
+    flags.cameraInfo === undefined ? undefined : await readCameraInfo(flags.cameraInfo, header);
   const progress = progressLine();
   try {
     const model = modelFolder(flags.model);
     progress.phase(`loading ${shownPath(model)}`);
     const planner = await VideoPlanner.load(model, { provider: flags.provider, abortSignal });
     try {
-      const header = { stamp: timeFromNs(BigInt(Date.now()) * 1_000_000n), frame_id: 'camera' };
       const seed = flags.seed ?? shortSeed();
-      for await (const event of planner.imagine({ frames: [frame], instruction, seed, abortSignal })) {
+      const request = { ...samplingOf(flags), frames: [frame], instruction, seed, abortSignal };
+      for await (const event of planner.imagine(request)) {
         if (event.kind === 'step') progress.step(event.step, event.steps, 'imagining');
         if (event.kind !== 'end') continue;
         const clip = await clipMessage(
@@ -73,11 +95,11 @@ async function record(
             planId: { uuid: Uint8Array.from(Buffer.from(randomUUID().replaceAll('-', ''), 'hex')) },
             generatedAt: timeFromNs(BigInt(Date.now()) * 1_000_000n),
             picture: frame,
-            cameraInfo: undefined,
+            cameraInfo,
             format: 'rgb8',
           },
         );
-        await writeClipBag(flags.out, { images: [imageFromFrame(frame, header)], clip });
+        await writeClipBag(flags.out, { images: [imageFromFrame(frame, header)], clip, cameraInfo });
         progress.end();
         for (const warning of event.report.warnings) note(`aid: warning: ${warning}`);
         say(`recorded "${instruction}", seed ${seed}: ${shownPath(flags.out)}`);
@@ -88,4 +110,18 @@ async function record(
   } finally {
     progress.end();
   }
+}
+
+function samplingOf({
+  steps,
+  preset,
+  frameGuidance,
+  textGuidance,
+}: RecordFlags): Omit<ImagineRequest, 'frames' | 'instruction'> {
+  return {
+    ...(steps === undefined ? {} : { numInferenceSteps: steps }),
+    ...(preset === undefined ? {} : { preset }),
+    ...(frameGuidance === undefined ? {} : { frameGuidance }),
+    ...(textGuidance === undefined ? {} : { textGuidance }),
+  };
 }

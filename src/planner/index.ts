@@ -2,6 +2,8 @@
 
 export { encodeAnimatedWebp, encodeFilmstrip } from './conditioning/animation.js';
 export {
+  checkImageFile,
+  checkRaw,
   decodeFrame,
   encodeJpeg,
   encodePng,
@@ -9,6 +11,7 @@ export {
   type Frame,
   frameFromRaw,
   type RawEncoding,
+  type RawPicture,
 } from './conditioning/frame.js';
 export { MllmStatePrompter, type MllmStatePrompterOptions } from './conditioning/mllm-state-prompter.js';
 export type { StatePrompt, StatePrompter, StateTexts, WrittenPrompt } from './conditioning/state-prompter.js';

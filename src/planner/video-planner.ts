@@ -14,7 +14,7 @@ import { type ClipPlanner, imagineClip } from './imagination/imagine-clip.js';
 import { type Networks, readNetworks } from './imagination/networks.js';
 import type { Observation } from './imagination/observation.js';
 import { type ObserveOptions, observe } from './imagination/observe.js';
-import type { ImagineRequest } from './imagination/request.js';
+import { type ImagineRequest, resolveSettings } from './imagination/request.js';
 import { type RolloutEvent, type RolloutRequest, resolveRollout, rollout } from './imagination/rollout.js';
 import { Stages } from './imagination/stages.js';
 import { chooseEngine } from './runtime/choose-engine.js';
@@ -119,6 +119,11 @@ export class VideoPlanner {
     const text = checkInstruction(instruction);
     if (frame === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
     return this.#clips.statePrompter.states({ frame, instruction: text, abortSignal });
+  }
+
+  /** Errors: those `invalid-argument` that `imagine` would end with whatever the frames, found before anything runs. */
+  check(request: Omit<ImagineRequest, 'frames'>): void {
+    resolveSettings(request, this.#clips.stages.networks);
   }
 
   /**

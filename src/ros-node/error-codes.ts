@@ -56,10 +56,8 @@ export class CommandError extends Error {
   /** Whatever was thrown, as the error that people are told. */
   static from(thrown: unknown): CommandError {
     if (thrown instanceof CommandError) return thrown;
-    if (AidError.isInstance(thrown)) {
-      const name = thrown.message.startsWith('instruction') ? 'INVALID_INSTRUCTION' : BY_CODE[thrown.code];
-      return new CommandError(name ?? 'INTERNAL', thrown.message);
-    }
+    if (AidError.isInstance(thrown))
+      return new CommandError(BY_CODE[thrown.code] ?? 'INTERNAL', thrown.message);
     return new CommandError('INTERNAL', thrown instanceof Error ? thrown.message : String(thrown));
   }
 }

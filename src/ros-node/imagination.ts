@@ -19,6 +19,8 @@ export interface OrderStep {
   /** Counts from 1. */
   readonly step: number;
   readonly steps: number;
+  /** Milliseconds to the end of this clip, about; undefined until the planner has measured itself. */
+  readonly remainingMs: number | undefined;
   /** The last frame as this step foresees it. */
   readonly preview: Frame | undefined;
 }
@@ -68,9 +70,17 @@ export function imagineOrder(
             }).pipe(
               concatMap(function* (event): Generator<OrderStep | OrderClips> {
                 if (event.kind === 'candidate-step') {
-                  const { step, steps } = event;
+                  const { step, steps, remainingMs } = event;
                   const clip = index * seeds.length + event.candidate;
-                  yield { kind: 'step', clip, clips, step, steps, preview: event.preview.get(last) };
+                  yield {
+                    kind: 'step',
+                    clip,
+                    clips,
+                    step,
+                    steps,
+                    remainingMs,
+                    preview: event.preview.get(last),
+                  };
                 }
                 if (event.kind !== 'end') return;
                 yield { kind: 'clips', clips: partsOf(event.ranked, event.spreads.get(instruction)) };

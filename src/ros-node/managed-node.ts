@@ -2,6 +2,8 @@
  * A lifecycle node that survives what rclnodejs 2.2 does not: a wrong transition, an asynchronous configuration, a
  * callback that throws, a best-effort /clock.
  */
+
+import { answerAlways } from './parameter-requests.js';
 import {
   coerce,
   describe,
@@ -12,9 +14,11 @@ import {
   problemWith,
   refusalToChange,
   type Settings,
+  truthOf,
 } from './parameters.js';
 import { type Parameter, ros, type ServiceResponse, type SetParametersResult } from './rclnodejs.js';
-import type { RosArguments } from './ros-arguments.js';
+import { RecentCount } from './recent-count.js';
+import type { RawValue, RosArguments } from './ros-arguments.js';
 
 /** What a node does at each transition. A hook that throws fails its transition. */
 export interface LifecycleHooks {
@@ -41,14 +45,23 @@ export class ManagedNode extends ros.LifecycleNode {
   #transitions: Promise<unknown> = Promise.resolve();
   #configuring: AbortController | undefined;
   #drained = 0;
+  readonly #given: readonly string[];
   /** Errors that a callback threw; they are logged and the node goes on. */
-  callbackErrors = 0;
+  readonly callbackErrors = new RecentCount();
+  /** Why the last transition failed; undefined when it did not. */
+  transitionError: string | undefined;
 
   constructor({ name, namespace, parameters }: RosArguments, context: object) {
     const overrides = [...parameters].map(([key, raw]) => parameterOf(key, raw));
     super(name, namespace === '/' ? '' : namespace, context, { parameterOverrides: overrides });
+    this.#given = [...parameters.keys()];
     this.#listenToAnyClock();
     this.#declareParameters();
+    const { fromParameterMessage } = ros.Parameter;
+    answerAlways(this._parameterService, {
+      set: (message) => this.setParametersAtomically([fromParameterMessage(message)]),
+      setAtomically: (messages) => this.setParametersAtomically(messages.map(fromParameterMessage)),
+    });
     for (const key of parameters.keys()) {
       if (!this.hasParameter(key) && !key.startsWith('qos_overrides.'))
         this.getLogger().warn(`there is no parameter ${key}; it is ignored`);
@@ -58,6 +71,11 @@ export class ManagedNode extends ros.LifecycleNode {
   /** Before the first spin. */
   setHooks(hooks: LifecycleHooks): void {
     this.#hooks = hooks;
+  }
+
+  /** Of the overrides of quality of service that were given, those that no topic has asked for. */
+  get unusedQosOverrides(): readonly string[] {
+    return this.#given.filter((key) => key.startsWith('qos_overrides.') && !this.hasParameter(key));
   }
 
   get settings(): Settings {
@@ -116,7 +134,7 @@ export class ManagedNode extends ros.LifecycleNode {
   }
 
   report(what: string, error: unknown): void {
-    this.callbackErrors += 1;
+    this.callbackErrors.add(performance.now());
     this.getLogger().error(
       `${what} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     );
@@ -157,12 +175,14 @@ export class ManagedNode extends ros.LifecycleNode {
       return false;
     }
     const { id, label } = found.transition;
+    this.transitionError = undefined;
     ros.native.triggerLifecycleTransitionById(this._stateMachineHandle, id);
     let outcome: keyof typeof CALLBACK = 'success';
     try {
       await this.#run(label as TransitionName, from);
     } catch (error) {
-      logger.error(`${label} failed: ${error instanceof Error ? error.message : String(error)}`);
+      this.transitionError = `${label} failed: ${error instanceof Error ? error.message : String(error)}`;
+      logger.error(this.transitionError);
       // A configuration that fails leaves nothing behind; of anything else nobody knows.
       outcome = label === 'configure' ? 'failure' : 'error';
     }
@@ -231,6 +251,11 @@ export class ManagedNode extends ros.LifecycleNode {
     }
   }
 
+  /** Its own reading takes the parameters of every node of this name, in whatever namespace. */
+  override _getNativeParameterOverrides(): Map<string, Parameter> {
+    return new Map();
+  }
+
   /** rclnodejs's own reasons are hard to read, so ours come first. */
   override _validateParameters(parameters: readonly Parameter[], declaring = false): SetParametersResult {
     for (const { name, value } of declaring ? [] : parameters) {
@@ -280,8 +305,9 @@ function refused(reason: string): SetParametersResult {
   return { successful: false, reason };
 }
 
-function parameterOf(name: string, raw: import('./ros-arguments.js').RawValue): Parameter {
-  const value = isParameterName(name) ? coerce(name, raw) : raw;
+function parameterOf(name: string, raw: RawValue): Parameter {
+  // use_sim_time is rclnodejs's own.
+  const value = isParameterName(name) ? coerce(name, raw) : name === 'use_sim_time' ? truthOf(raw) : raw;
   const element = Array.isArray(value) ? value[0] : value;
   const type = { boolean: 1, bigint: 2, number: 3, string: 4 }[typeof element as string] ?? 4;
   // rcl_interfaces/msg/ParameterType has its lists five after its values.

@@ -1,9 +1,9 @@
 /** Carries out orders: looks, imagines, publishes. */
 import { concatMap, lastValueFrom, type Observable } from 'rxjs';
-import { AidError, type Planner } from '../sdk/index.js';
+import { AidError, type VideoPlanner } from '../sdk/index.js';
 import { clipMessage } from '../sdk/messages/clip-message.js';
 import type { ClipFormat } from '../sdk/messages/images.js';
-import type { ClipMessage } from '../sdk/messages/messages.js';
+import type { CameraInfoMessage, ClipMessage, Header } from '../sdk/messages/messages.js';
 import { timeFromNs } from '../sdk/messages/time.js';
 import type { Camera } from './camera.js';
 import { CommandError } from './error-codes.js';
@@ -11,18 +11,19 @@ import { imagineOrder, type OrderStep } from './imagination.js';
 import type { ManagedNode } from './managed-node.js';
 import type { Given, Order } from './order.js';
 import type { Outputs } from './outputs.js';
+import { PARAMETERS } from './parameters.js';
 import type { Statistics } from './statistics.js';
 
 /** Who gave the order hears of what becomes of it. */
 export interface OrderListener {
-  readonly given: (given: Given) => void;
-  readonly step: (step: OrderStep) => void;
-  readonly clips: (clips: readonly ClipMessage[]) => void;
+  readonly given?: (given: Given) => void;
+  readonly step?: (step: OrderStep) => void;
+  readonly clips?: (clips: readonly ClipMessage[]) => void;
 }
 
 export class OrderRunner {
   readonly #node: ManagedNode;
-  readonly #planner: Planner;
+  readonly #planner: VideoPlanner;
   readonly #camera: Camera;
   readonly #outputs: Outputs;
   readonly #statistics: Statistics;
@@ -30,7 +31,7 @@ export class OrderRunner {
   constructor(
     node: ManagedNode,
     parts: {
-      readonly planner: Planner;
+      readonly planner: VideoPlanner;
       readonly camera: Camera;
       readonly outputs: Outputs;
       readonly statistics: Statistics;
@@ -43,6 +44,22 @@ export class OrderRunner {
     this.#statistics = parts.statistics;
   }
 
+  /**
+   * What can be known to be wrong with an order before any work, so that nothing is ended for one that comes to
+   * nothing. Errors: CommandError `INVALID_REQUEST`; `invalid-argument`.
+   */
+  check({ instructions: [instruction = ''], sampling, given }: Order): void {
+    const { numFrames: most } = this.#planner.video;
+    const { numFrames = most, numInferenceSteps } = sampling;
+    const [, mostSteps] = PARAMETERS.num_inference_steps.range;
+    if (numFrames > most) refuse(`num_frames: expected at most ${most}, got ${numFrames}`);
+    if (numInferenceSteps !== undefined && numInferenceSteps > mostSteps)
+      refuse(`num_inference_steps: expected at most ${mostSteps}, got ${numInferenceSteps}`);
+    if (given !== undefined && given.count > numFrames)
+      refuse(`frames: expected at most the clip's ${numFrames}, got ${given.count}`);
+    this.#planner.check({ ...sampling, instruction });
+  }
+
   /** Errors: CommandError, AidError; the signal's reason. */
   async run(order: Order, abortSignal: AbortSignal, tell: OrderListener): Promise<void> {
     const { settings } = this.#node;
@@ -50,28 +67,32 @@ export class OrderRunner {
     const leftMs = () =>
       deadlineMs > 0 ? deadlineMs - (performance.now() - arrivedMs) - this.#statistics.deliveryMs : undefined;
     try {
-      const given = await (order.given?.() ?? this.#camera.look(abortSignal, leftMs()));
-      tell.given(given);
+      const given = await (order.given?.decode(abortSignal) ?? this.#camera.look(abortSignal, leftMs()));
+      tell.given?.(given);
       const picture = given.frames.at(-1);
       if (picture === undefined) throw new CommandError('NO_IMAGE', 'expected at least one frame');
       const origin = {
         header: given.header,
         planId: order.planId,
         picture,
-        cameraInfo: order.given === undefined ? this.#camera.info : undefined,
+        cameraInfo: this.#calibrationOf(given.header, order),
         format: settings.clip_format as ClipFormat,
       };
+      const preview = order.preview || this.#outputs.isGoalPreviewWatched;
       await eachOf(
-        imagineOrder(this.#planner, order, given.frames, { abortSignal, leftMs }),
+        imagineOrder(this.#planner, { ...order, preview }, given.frames, { abortSignal, leftMs }),
         async (event) => {
-          if (event.kind === 'step') return tell.step(event);
+          if (event.kind === 'step') {
+            if (event.preview !== undefined) this.#outputs.goalPreview(event.preview, given.header);
+            return tell.step?.(order.preview ? event : { ...event, preview: undefined });
+          }
           const imaginedMs = performance.now();
           const messages = await Promise.all(
             event.clips.map((clip) =>
               clipMessage(clip, { ...origin, generatedAt: timeFromNs(this.#node.now()) }),
             ),
           );
-          tell.clips(messages);
+          tell.clips?.(messages);
           this.#statistics.clips += messages.length;
           const [best, message] = [event.clips[0], messages[0]];
           if (best === undefined || message === undefined) return;
@@ -91,6 +112,17 @@ export class OrderRunner {
       throw error;
     }
   }
+
+  /** That of the camera which took the frame, as its frame_id says; a given frame that names none is nobody's. */
+  #calibrationOf({ frame_id }: Header, { given }: Order): CameraInfoMessage | undefined {
+    const { info } = this.#camera;
+    const isNamed = frame_id !== '' || given === undefined;
+    return isNamed && info?.header.frame_id === frame_id ? info : undefined;
+  }
+}
+
+function refuse(what: string): never {
+  throw new CommandError('INVALID_REQUEST', what);
 }
 
 /** Takes one event after the other. Errors: those of the events and of `take`. */

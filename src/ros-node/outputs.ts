@@ -1,6 +1,7 @@
 /** Everything that the node publishes about clips. */
 import type { Subscription as RxSubscription } from 'rxjs';
 import { type Frame, play } from '../sdk/index.js';
+import type { CdrMemory } from '../sdk/messages/cdr-memory.js';
 import { type CdrMessageWriter, messageWriter } from '../sdk/messages/cdr-writer.js';
 import { imageFromFrame } from '../sdk/messages/images.js';
 import type {
@@ -13,18 +14,27 @@ import type {
 import type { ManagedNode } from './managed-node.js';
 import { reportIncompatible, topicOptions } from './quality-of-service.js';
 import { type Publisher, ros } from './rclnodejs.js';
+import type { Teardown } from './teardown.js';
 import { TOPICS, type TopicName } from './topics.js';
+
+/** The longest time that is waited for the last outcomes to arrive. */
+const LAST_WORDS_NS = 200_000_000n;
 
 /** A topic whose messages are made into bytes here: rclnodejs needs 20 times as long for a clip. */
 class Output<Message extends object> {
   readonly publisher: Publisher;
   readonly #writer: CdrMessageWriter;
 
-  constructor(node: ManagedNode, topic: TopicName) {
+  constructor(node: ManagedNode, topic: TopicName, memory: CdrMemory, undo: Teardown) {
     const { type } = TOPICS[topic];
     const events = reportIncompatible(node, topic, new ros.PublisherEventCallbacks());
     this.publisher = node.createPublisher(type, topic, topicOptions(topic), events);
-    this.#writer = messageWriter(type);
+    undo.add(() => {
+      // Fast DDS may still be about to send what was said last.
+      if (topic === 'outcomes') this.publisher.waitForAllAcked(LAST_WORDS_NS);
+      node.destroyPublisher(this.publisher);
+    });
+    this.#writer = messageWriter(type, memory);
   }
 
   get isWatched(): boolean {
@@ -47,14 +57,16 @@ export class Outputs {
   readonly #modelInfo: Output<ModelInfoMessage>;
   #playing: RxSubscription | undefined;
 
-  constructor(node: ManagedNode) {
+  /** `undo` hears of each publisher. */
+  constructor(node: ManagedNode, memory: CdrMemory, undo: Teardown) {
     this.#node = node;
-    this.#clip = new Output(node, 'clip');
-    this.#preview = new Output(node, 'preview');
-    this.#goalImage = new Output(node, 'goal_image');
-    this.#goalPreview = new Output(node, 'goal_preview');
-    this.#outcomes = new Output(node, 'outcomes');
-    this.#modelInfo = new Output(node, 'model_info');
+    this.#clip = new Output(node, 'clip', memory, undo);
+    this.#preview = new Output(node, 'preview', memory, undo);
+    this.#goalImage = new Output(node, 'goal_image', memory, undo);
+    this.#goalPreview = new Output(node, 'goal_preview', memory, undo);
+    this.#outcomes = new Output(node, 'outcomes', memory, undo);
+    this.#modelInfo = new Output(node, 'model_info', memory, undo);
+    undo.add(() => this.stopPlaying());
   }
 
   modelInfo(message: ModelInfoMessage): void {
@@ -65,13 +77,13 @@ export class Outputs {
     this.#outcomes.publish(message);
   }
 
-  /** Whether anybody looks at what a step foresees. */
+  /** Whether anybody looks at what steps foresee. */
   get isGoalPreviewWatched(): boolean {
     return this.#goalPreview.isWatched;
   }
 
   goalPreview(frame: Frame, header: Header): void {
-    this.#goalPreview.publish(imageFromFrame(frame, header));
+    if (this.#goalPreview.isWatched) this.#goalPreview.publish(imageFromFrame(frame, header));
   }
 
   /** A complete clip: as a whole, its last frame, and played at its own rate. */
@@ -93,18 +105,5 @@ export class Outputs {
   stopPlaying(): void {
     this.#playing?.unsubscribe();
     this.#playing = undefined;
-  }
-
-  destroy(): void {
-    this.stopPlaying();
-    const all = [
-      this.#clip,
-      this.#preview,
-      this.#goalImage,
-      this.#goalPreview,
-      this.#outcomes,
-      this.#modelInfo,
-    ];
-    for (const { publisher } of all) this.#node.destroyPublisher(publisher);
   }
 }

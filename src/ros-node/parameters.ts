@@ -139,6 +139,30 @@ export const PARAMETERS = {
     description: 'Whether preview shows the last clip over and over, or once.',
     changeable: 'always',
   },
+  'states.endpoint': {
+    type: 'string',
+    value: '',
+    description:
+      'OpenAI-compatible endpoint of a multimodal model that looks at the frame and writes the states, such as ' +
+      'http://localhost:11434/v1; its key, where it wants one, is the environment variable OPENAI_API_KEY. Empty: ' +
+      'a template writes them from the command.',
+    changeable: 'start',
+  },
+  'states.model': {
+    type: 'string',
+    value: 'llava',
+    description: 'Name of the multimodal model at states.endpoint.',
+    changeable: 'start',
+  },
+  'states.fallback': {
+    type: 'string',
+    value: 'template',
+    choices: ['template', 'error'],
+    description:
+      'What becomes of a command for which the multimodal model writes no states: the template writes them and the ' +
+      'clip has a warning, or the command fails.',
+    changeable: 'start',
+  },
   autostart: {
     type: 'bool',
     value: false,
@@ -189,9 +213,20 @@ export function describe(name: ParameterName): string {
   return `${spec.description}${choices} ${WHEN[spec.changeable]}`;
 }
 
-/** The value as the parameter's type has it: whole numbers become doubles where one is declared. Errors: `invalid-config`. */
-export function coerce(name: ParameterName, value: RawValue): string | boolean | bigint | number {
+/** A text that is a truth value in the YAML 1.1 of ROS; anything else as it is. */
+export function truthOf(value: RawValue): RawValue {
+  if (typeof value !== 'string') return value;
+  if (/^(y|yes|on|true)$/i.test(value)) return true;
+  return /^(n|no|off|false)$/i.test(value) ? false : value;
+}
+
+/**
+ * The value as the parameter's type has it: whole numbers become doubles, `yes` and `off` truth values, where one is
+ * declared. Errors: `invalid-config`.
+ */
+export function coerce(name: ParameterName, raw: RawValue): string | boolean | bigint | number {
   const { type } = PARAMETERS[name];
+  const value = type === 'bool' ? truthOf(raw) : raw;
   if (type === 'double' && typeof value === 'bigint') return Number(value);
   const found = typeof value === 'number' ? 'double' : typeof value === 'bigint' ? 'integer' : typeof value;
   const wanted = type === 'bool' ? 'boolean' : type;

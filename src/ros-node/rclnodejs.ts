@@ -12,21 +12,17 @@ export type Message = object;
 
 export interface Publisher {
   publish(message: Message): void;
+  /** Blocks until all that was published has arrived, or for so long. */
+  waitForAllAcked(timeoutNs: bigint): boolean;
   readonly subscriptionCount: number;
 }
-export type Subscription = object & { readonly topic: string };
+export type Subscription = object;
 export type Service = object;
-export interface RosTimer {
-  cancel(): void;
-}
-export interface Qos {
-  depth: number;
-}
+export type Qos = object;
 export interface ServiceResponse {
   send(response: Message): void;
 }
 export interface Logger {
-  debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
   error(message: string): void;
@@ -46,6 +42,10 @@ export interface Parameter {
   readonly type: number;
   readonly value: ParameterValue;
 }
+/** rcl_interfaces/msg/Parameter, of which the value is none of ours. */
+export interface ParameterMessage {
+  readonly name: string;
+}
 export interface ParameterDescriptor {
   toMessage(): object;
 }
@@ -54,26 +54,50 @@ export interface SetParametersResult {
   reason: string;
 }
 
+/** Its inner methods, which answer requests. */
+export interface ParameterService {
+  _handleSetParameters(
+    request: { readonly parameters: readonly ParameterMessage[] },
+    response: ServiceResponse,
+  ): void;
+  _handleSetParametersAtomically: ParameterService['_handleSetParameters'];
+  _handleGetParameters(request: { readonly names: readonly string[] }, response: ServiceResponse): void;
+}
+
+/** The class of a message as rclnodejs generates it. */
+export interface MessageClass {
+  /** `toRawROS` gives the memory of an empty message of C, which is there as long as the object is. */
+  new (): { toRawROS(): Buffer };
+  type(): { readonly pkgName: string; readonly subFolder: string; readonly interfaceName: string };
+}
+
 export interface GoalHandle<Goal> {
   readonly goalId: { readonly uuid: Uint8Array };
+  /** action_msgs/msg/GoalStatus */
+  readonly status: number;
   readonly isActive: boolean;
   readonly isCancelRequested: boolean;
   readonly request: { toPlainObject(typedArrays?: boolean): Goal };
-  execute(callback?: (handle: GoalHandle<Goal>) => Promise<Message>): void;
+  readonly _deferred: { setResult(response: object): void };
+  execute(callback: () => Promise<Message>): void;
   publishFeedback(feedback: Message): void;
   succeed(): void;
   abort(): void;
   canceled(): void;
 }
-export interface ActionServer {
-  destroy(): void;
+export interface ActionServer<Goal> {
+  readonly handle: object;
+  readonly typeClass: { readonly impl: { readonly GetResultService: { readonly Response: MessageClass } } };
+  isDestroyed(): boolean;
+  _executeGoal(callback: () => Promise<Message>, handle: GoalHandle<Goal>): Promise<void>;
+  _sendResultResponse(header: object, response: object): void;
 }
 export interface ActionServerConstructor {
   new <Goal>(
     node: LifecycleNode,
     typeClass: string,
     actionName: string,
-    execute: (handle: GoalHandle<Goal>) => Promise<Message>,
+    execute: () => Promise<Message>,
     goalCallback: (goal: Goal) => number,
     handleAccepted: (handle: GoalHandle<Goal>) => void,
     cancelCallback: (handle: GoalHandle<Goal>) => number,
@@ -85,7 +109,7 @@ export interface ActionServerConstructor {
         readonly cancelServiceQosProfile?: Qos;
       };
     },
-  ): ActionServer;
+  ): ActionServer<Goal>;
 }
 
 export interface LifecycleState {
@@ -99,12 +123,8 @@ export interface PublisherOptions {
   readonly qos?: Qos | string;
   readonly qosOverridingOptions?: object;
 }
-export interface IncompatibleQos {
-  readonly total_count: number;
-  readonly last_policy_kind: number;
-}
 export interface EventCallbacks {
-  incompatibleQos: ((info: IncompatibleQos) => void) | null;
+  incompatibleQos: ((info: { readonly last_policy_kind: number }) => void) | null;
   messageLost?: ((info: { readonly total_count_change: number }) => void) | null;
 }
 
@@ -113,7 +133,6 @@ export interface LifecycleNode {
   readonly currentState: LifecycleState;
   readonly availableTransitions: readonly {
     readonly transition: LifecycleState;
-    readonly goalState: LifecycleState;
   }[];
   readonly _stateMachineHandle: object;
   readonly _timeSource: {
@@ -122,6 +141,7 @@ export interface LifecycleNode {
     _clockCallback(message: Message): void;
   };
   readonly _parameterOverrides: ReadonlyMap<string, Parameter>;
+  readonly _parameterService: ParameterService;
   name(): string;
   namespace(): string;
   getLogger(): Logger;
@@ -151,18 +171,18 @@ export interface LifecycleNode {
     callback: (request: Request, response: ServiceResponse) => void,
   ): Service;
   destroyService(service: Service): void;
-  createTimer(periodNs: bigint, callback: () => void): RosTimer;
-  destroyTimer(timer: RosTimer): void;
+  createTimer(periodNs: bigint, callback: () => void): object;
   declareParameter(parameter: Parameter, descriptor: ParameterDescriptor): Parameter;
   getParameter(name: string): Parameter;
   hasParameter(name: string): boolean;
-  addOnSetParametersCallback(callback: (parameters: readonly Parameter[]) => SetParametersResult): void;
+  setParametersAtomically(parameters: readonly Parameter[]): SetParametersResult;
   resolveTopicName(topic: string): string;
   _onChangeState(
     request: { readonly transition: LifecycleState },
     response: ServiceResponse,
   ): void | Promise<void>;
   _validateParameters(parameters: readonly Parameter[], declaring?: boolean): SetParametersResult;
+  _getNativeParameterOverrides(): Map<string, Parameter>;
 }
 
 export interface Ros {
@@ -175,7 +195,11 @@ export interface Ros {
   readonly ActionServer: ActionServerConstructor;
   readonly GoalResponse: { readonly ACCEPT: number; readonly REJECT: number };
   readonly CancelResponse: { readonly ACCEPT: number; readonly REJECT: number };
-  readonly Parameter: new (name: string, type: number, value: ParameterValue) => Parameter;
+  readonly Parameter: {
+    new (name: string, type: number, value: ParameterValue): Parameter;
+    /** Errors: for a message without a name, or whose value is not of its type. */
+    fromParameterMessage(message: ParameterMessage): Parameter;
+  };
   readonly ParameterDescriptor: new (
     name: string,
     type: number,
@@ -199,6 +223,16 @@ export interface Ros {
     triggerLifecycleTransitionById(machine: object, id: number): LifecycleState | undefined;
     triggerLifecycleTransitionByLabel(machine: object, label: string): LifecycleState | undefined;
     getLifecycleTransitionIdToLabel(id: number): string;
+    /** Fills a message of C from CDR; what it held before is freed. */
+    deserialize(
+      packageName: string,
+      subFolder: string,
+      interfaceName: string,
+      cdr: Buffer,
+      message: Buffer,
+    ): void;
+    /** `message` is in memory of C. */
+    actionSendResultResponse(server: object, requestHeader: object, message: Buffer): void;
   };
   init(context: object, argv: readonly string[]): Promise<void>;
   removeSignalHandlers(): void;

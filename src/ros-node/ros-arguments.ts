@@ -21,7 +21,7 @@ export interface RosArguments {
 /** `args` is what follows the program's name. Errors: `invalid-config` for a parameter file that cannot be used. */
 export function parseRosArguments(args: readonly string[], defaultName: string): RosArguments {
   const words = rosWords(args);
-  let [name, namespace] = [defaultName, process.env.ROS_NAMESPACE ?? '/'];
+  let [name, namespace] = [defaultName, '/'];
   for (const [flag, value] of words) {
     if (flag !== 'remap') continue;
     const [, node, which, to] = /^(?:([A-Za-z0-9_]+):)?(__ns|__node|__name):=(.+)$/.exec(value) ?? [];
@@ -73,9 +73,9 @@ function readParameterFile(path: string, fullName: string): [string, RawValue][]
   try {
     document = parse(readFileSync(path, 'utf8'), { intAsBigInt: true, merge: true });
   } catch (cause) {
-    throw new AidError('invalid-config', `${path}: not a parameter file: ${(cause as Error).message}`, {
-      cause,
-    });
+    // The first line says what is wrong, those below show it.
+    const [reason = ''] = (cause as Error).message.split(/:?\n/, 1);
+    throw new AidError('invalid-config', `${path}: not a parameter file: ${reason}`, { cause });
   }
   return sections(document, '', path)
     .filter(({ node }) => namesNode(node, fullName))

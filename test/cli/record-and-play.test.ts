@@ -50,6 +50,45 @@ it('a clip in a bag is imagined again bit for bit; one that was changed is told'
   ]);
 });
 
+it('records what was asked of the sampler, and the calibration, and plays it again', async () => {
+  const folder = emptyFolder();
+  const [bag, calibration] = [join(folder, 'clip.mcap'), join(folder, 'camera.yaml')];
+  const matrix = (rows: number, cols: number, data: readonly number[]) => ({ rows, cols, data });
+  const { width, height } = await decodeFrame(files.frame);
+  const k = [50, 0, (width - 1) / 2, 0, 50, (height - 1) / 2, 0, 0, 1];
+  const info = {
+    image_width: width,
+    image_height: height,
+    camera_name: 'camera',
+    distortion_model: 'plumb_bob',
+    distortion_coefficients: matrix(1, 5, [0, 0, 0, 0, 0]),
+    camera_matrix: matrix(3, 3, k),
+    rectification_matrix: matrix(3, 3, [1, 0, 0, 0, 1, 0, 0, 0, 1]),
+    projection_matrix: matrix(3, 4, [50, 0, 31.5, 0, 0, 50, 23.5, 0, 0, 0, 1, 0]),
+  };
+  // JSON is YAML.
+  writeFileSync(calibration, JSON.stringify(info));
+  const model = ['--model', files.model, '--provider', 'cpu'];
+  const sampling = ['--preset', 'fast', '--steps', '3', '--frame-guidance', '1.5', '--text-guidance', '2.5'];
+  const args = ['record', files.frame, instruction, '--out', bag, '--camera-info', calibration];
+  expect(await aid([...args, ...sampling, ...model])).toMatchObject({ exitCode: 0 });
+  const [found] = await readClipBag(bag);
+  expect(found?.clip).toMatchObject({ num_inference_steps: 3, frame_guidance: 1.5, text_guidance: 2.5 });
+  const { width: shown, k: scaled } = found?.clip.camera_info ?? {};
+  expect([shown, scaled?.[2]]).toEqual([found?.clip.frames[0]?.width, ((shown ?? 0) - 1) / 2]);
+  expect(readFileSync(bag, 'latin1')).toContain('/camera_info');
+  expect(await aid(['play', bag, ...model])).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('the same, bit for bit'),
+  });
+  writeFileSync(calibration, JSON.stringify({ ...info, camera_matrix: matrix(3, 3, [1]) }));
+  const { exitCode, stderr } = await aid([...args, '--force', ...model]);
+  expect([exitCode, stderr]).toEqual([
+    1,
+    expect.stringMatching(/camera\.yaml: expected a calibration .*camera_matrix/),
+  ]);
+});
+
 it('a clip that a deadline cut short is imagined again bit for bit', async () => {
   const bag = join(emptyFolder(), 'clip.mcap');
   const frame = await decodeFrame(files.frame);

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import { writeTinyModel } from '../support/tiny-model.js';
 import { describeWithRos, image, LATCHED, worldForTests } from './ros-world.js';
 
 /** action_msgs/msg/GoalStatus */
@@ -21,6 +23,9 @@ describeWithRos('the action imagine', () => {
     await peer.camera(image());
     await node.logged(/activate: inactive -> active/);
     await new Promise((resolve) => setTimeout(resolve, 500));
+    // From its first clip on it knows how long its steps and its decoding take.
+    await goal({ num_inference_steps: 2 });
+    expect((await result()).result.error_code).toBe(0);
   });
 
   it('imagines on the latest camera frame and tells how far it is', async () => {
@@ -47,10 +52,30 @@ describeWithRos('the action imagine', () => {
       header: clip.clips[0].header,
     });
     const seconds = feedback.map(({ estimated_time_remaining: eta }) => eta.sec + eta.nanosec / 1e9);
-    expect(seconds[0]).toBeGreaterThan(0);
-    expect(seconds[4]).toBe(0);
-    // The clip is on the topic too.
-    expect((await peer.wait('clip')).at(-1)?.message.plan_id).toEqual(clip.clips[0].plan_id);
+    expect(seconds[0]).toBeGreaterThan(seconds[4] as number);
+    // After the last step the frames are still to be decoded.
+    expect(seconds[4]).toBeGreaterThan(0);
+    // The clip is on the topic too, field by field the same.
+    const published = async () => (await peer.wait('clip')).at(-1)?.message;
+    await expect.poll(published).toEqual(clip.clips[0]);
+  });
+
+  it("a goal's steps are seen on goal_preview while anybody watches, and its feedback has none unasked", async () => {
+    const { peer } = world;
+    await peer.subscribe('goal_preview', 'sensor_msgs/msg/Image');
+    await expect
+      .poll(async () => (await peer.do('endpoints', { topic: '/goal_preview' })).subscriptions, {
+        timeout: 20_000,
+      })
+      .toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await goal({ num_inference_steps: 3 });
+    const { result: answer } = await result();
+    const previews = await peer.wait('goal_preview', { count: 3 });
+    for (const { message } of previews)
+      expect(message).toMatchObject({ width: 96, height: 96, header: answer.clips[0].header });
+    const feedback = await peer.wait('feedback goal', { count: 3 });
+    for (const { message } of feedback) expect(message.preview).toMatchObject({ width: 0, height: 0 });
   });
 
   it('several instructions and candidates: each ranked, with confidence; feedback without previews', async () => {
@@ -109,13 +134,20 @@ describeWithRos('the action imagine', () => {
   });
 
   it.each([
-    ['no instruction', { instructions: [] }, 100, /instructions: expected 1 to/],
+    ['no instruction', { instructions: [] }, 100, /^instructions: expected at least 1, got 0$/],
     ['an empty instruction', { instructions: ['put', ' '] }, 101, /instructions\[1\]/],
     ['three states', { states: ['a', 'b', 'c'] }, 100, /states: expected none or 4/],
     ['a seed below -1', { seed: -2 }, 100, /seed/],
     ['an unknown preset', { preset: 'none-such' }, 100, /preset: the model has no none-such/],
-    ['too many frames', { num_frames: 999 }, 100, /numFrames/],
+    ['too many frames', { num_frames: 999 }, 100, /^num_frames: expected at most 8, got 999$/],
+    ['too many steps', { num_inference_steps: 1001 }, 100, /^num_inference_steps: expected at most 1000/],
     ['guidance that is no number', { text_guidance: 'nan' }, 100, /text_guidance/],
+    [
+      'more given frames than it shall have',
+      { frames: [image(), image()], num_frames: 1 },
+      100,
+      /^frames: .* got 2/,
+    ],
     ['a picture of 16 bits', { frames: [image({ encoding: 'rgb16' })] }, 102, /got rgb16/],
     [
       'a file that is none',
@@ -123,11 +155,36 @@ describeWithRos('the action imagine', () => {
       102,
       /JPEG, PNG or WebP/,
     ],
-  ])('aborts a goal with %s, with its reason', async (_, fields, code, reason) => {
-    await goal(fields);
-    const { status, result: answer } = await result();
+  ])('aborts a goal with %s, with its reason, and no other for it', async (_, fields, code, reason) => {
+    const { peer } = world;
+    await goal({ num_inference_steps: 1000 }, 'good');
+    await peer.wait('feedback good');
+    await goal(fields, 'bad');
+    const { status, result: answer } = await result('bad');
     expect(status).toBe(STATUS.aborted);
     expect(answer).toMatchObject({ error_code: code, error_msg: expect.stringMatching(reason), clips: [] });
+    await peer.drain('feedback good');
+    await peer.wait('feedback good');
+    await peer.do('cancel', { key: 'good' });
+    expect(await result('good')).toMatchObject({ status: STATUS.canceled, result: { error_code: 302 } });
+  });
+
+  it('takes pictures that are larger than what it imagines', async () => {
+    const { peer } = world;
+    const large = { width: 1280, height: 720 };
+    const colours = [
+      [200, 30, 30],
+      [30, 30, 200],
+    ];
+    await goal({
+      frames: colours.map((pixel) => image({ ...large, pixel })),
+      num_inference_steps: 2,
+      seed: 1,
+    });
+    const { result: answer } = await result();
+    expect(answer).toMatchObject({ error_code: 0, clips: [{ num_given_frames: 2 }] });
+    expect(answer.clips[0].frames[0]).toMatchObject({ width: 96, height: 96 });
+    await peer.drain('feedback goal');
   });
 
   it('cancels in the middle, within a step or two', async () => {
@@ -136,13 +193,13 @@ describeWithRos('the action imagine', () => {
     await peer.wait('feedback goal', { count: 3 });
     const { canceling } = await peer.do('cancel');
     expect(canceling).toBe(1);
+    await peer.drain('feedback goal');
     const { status, result: answer } = await result();
     expect(status).toBe(STATUS.canceled);
     expect(answer).toMatchObject({ error_code: 302, clips: [] });
-    const { length } = await peer.drain('feedback goal');
     await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(length).toBeLessThan(900);
-    expect(await peer.drain('feedback goal')).toEqual([]);
+    // One may have been on its way when the cancel request was answered.
+    expect((await peer.drain('feedback goal')).length).toBeLessThanOrEqual(1);
   });
 
   it('a newer goal aborts the current one', async () => {
@@ -175,16 +232,25 @@ describeWithRos('the action imagine', () => {
     expect(codes.at(-1)).toBe(0);
   });
 
-  it('a goal that waits can be canceled', async () => {
+  it('a goal that waits can be canceled, and never begins', async () => {
     const { peer } = world;
-    // Commands wait for the current clip here, so that something waits long enough.
-    await goal({ num_inference_steps: 1000 }, 'current');
-    await peer.wait('feedback current');
-    const waiting = goal({ num_inference_steps: 1000 }, 'waiting');
-    await waiting;
+    // A look at many frames takes a model of this size seconds and is not ended in the middle: what comes next waits.
+    const model = await writeTinyModel(join(world.folder(), 'large'), {
+      width: 256,
+      height: 256,
+      numFrames: 8,
+    });
+    const node = world.start({ model, autostart: true }, ['-r', '__ns:=/large']);
+    await node.logged(/activate: inactive -> active/);
+    const fields = { frames: Array(8).fill(image()) };
+    await goal(fields, 'current', '/large/imagine');
+    await goal(fields, 'waiting', '/large/imagine');
     await peer.do('cancel', { key: 'waiting' });
-    expect(await result('waiting')).toMatchObject({ status: STATUS.canceled, result: { error_code: 302 } });
-    expect((await result('current')).result.error_code).toBe(300);
+    const [waiting, current] = await Promise.all([result('waiting'), result('current')]);
+    expect(waiting).toMatchObject({ status: STATUS.canceled, result: { error_code: 302 } });
+    expect(current.result.error_code).toBe(300);
+    expect(current.at).toBeGreaterThan(waiting.at);
+    expect(await peer.drain('feedback waiting')).toEqual([]);
   });
 
   it('a deadline costs steps, which the clip tells; one that cannot be kept ends the goal', async () => {
@@ -236,7 +302,7 @@ describeWithRos('the action imagine', () => {
     expect((await result()).result.error_code).toBe(0);
   });
 
-  it('rejects goals while it is not active, and takes them again', async () => {
+  it('rejects goals while it is not active, also before it is configured, and takes them again', async () => {
     const { peer } = world;
     await goal({ num_inference_steps: 1000 }, 'interrupted');
     await peer.wait('feedback interrupted');
@@ -244,6 +310,7 @@ describeWithRos('the action imagine', () => {
     expect((await result('interrupted')).result.error_code).toBe(306);
     expect(await goal({})).toEqual({ accepted: false });
     expect(await peer.change('/aid_planner', 'cleanup')).toEqual({ success: true });
+    expect(await goal({})).toEqual({ accepted: false });
     expect(await peer.change('/aid_planner', 'configure')).toEqual({ success: true });
     expect(await peer.change('/aid_planner', 'activate')).toEqual({ success: true });
     await goal({ num_inference_steps: 2 }, 'again');

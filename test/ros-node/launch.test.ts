@@ -88,6 +88,50 @@ describe.skipIf(!isThere)(`launch files${why}`, () => {
     await interrupt(launched);
   });
 
+  it('planner.launch.py: what is not given is left to the parameter file, autostart and use_sim_time too', async () => {
+    const { peer } = world;
+    const file = join(world.folder(), 'mine.yaml');
+    writeFileSync(
+      file,
+      `/**:\n  ros__parameters:\n    model: ${world.models.quick}\n    autostart: false\n    use_sim_time: true\n`,
+    );
+    const flags = async () => {
+      const type = 'rcl_interfaces/srv/GetParameters';
+      const fields = { names: ['autostart', 'use_sim_time'] };
+      const { values } = await peer.do('call', { service: '/aid_planner/get_parameters', type, fields });
+      return values.map(({ bool_value }: { bool_value: boolean }) => bool_value);
+    };
+    const launched = launch('planner.launch.py', `params_file:=${file}`);
+    await launched.logged(/process started/);
+    expect(await flags()).toEqual([false, true]);
+    expect(await peer.state('/aid_planner')).toBe('unconfigured');
+    await interrupt(launched);
+    const overruled = launch(
+      'planner.launch.py',
+      `params_file:=${file}`,
+      'autostart:=true',
+      'use_sim_time:=false',
+    );
+    await overruled.logged(/activate: inactive -> active/);
+    expect(await flags()).toEqual([true, false]);
+    await interrupt(overruled);
+  });
+
+  it('planner.launch.py: RViz has the remappings of the node', () => {
+    const script = join(import.meta.dirname, 'launch_remappings.py');
+    const words = ['rviz:=true', 'camera_topic:=/cam/image_raw', 'namespace:=robot'];
+    const { stdout } = spawnSync(pythonOfRos, [script, join(folder, 'planner.launch.py'), ...words], {
+      env: world.environment,
+      encoding: 'utf8',
+    });
+    const remappings = [
+      ['image', '/cam/image_raw'],
+      ['image/compressed', '/cam/image_raw/compressed'],
+      ['camera_info', '/cam/camera_info'],
+    ];
+    expect(JSON.parse(stdout)).toEqual({ planner_node: remappings, rviz2: remappings });
+  });
+
   it('demo.launch.py: a camera that sees a picture, and a clip of it', async () => {
     const { peer } = world;
     const file = join(world.folder(), 'picture.png');

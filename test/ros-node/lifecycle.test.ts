@@ -67,12 +67,41 @@ describeWithRos('the lifecycle', () => {
     const node = world.start({ model: join(world.folder(), 'nowhere'), autostart: true });
     await node.logged(/configure failed: .*nowhere/);
     expect(await peer.state(NODE)).toBe('unconfigured');
+    const [OK, ERROR] = ['0', '2'];
+    const health = async () => {
+      const { level, message } = await peer.diagnostics(NODE);
+      return { level: String(level), message };
+    };
+    expect(await health()).toEqual({
+      level: ERROR,
+      message: expect.stringMatching(/^configure failed: .*nowhere/),
+    });
     const parameters = [{ name: 'model', value: { type: 4, string_value: world.models.quick } }];
     const type = 'rcl_interfaces/srv/SetParameters';
     expect(
       (await peer.do('call', { service: `${NODE}/set_parameters`, type, fields: { parameters } })).results,
     ).toEqual([{ successful: true, reason: '' }]);
     expect(await peer.change(NODE, 'configure')).toEqual({ success: true });
+    expect(await health()).toEqual({ level: OK, message: 'inactive' });
+    await node.end();
+  });
+
+  it.each([
+    ['activate', 'qos_overrides./instruction.subscription.reliability'],
+    ['configure', 'qos_overrides./goal_preview.publisher.reliability'],
+  ])('what %s made before it failed is undone', async (transition, override) => {
+    const { peer } = world;
+    const node = world.start({ model: world.models.quick, autostart: true, [override]: 'bogus' });
+    await node.logged(new RegExp(`${transition} failed: .*bogus`));
+    await expect.poll(() => peer.state(NODE)).toBe('unconfigured');
+    const there = async (topic: string) => {
+      const { publishers, subscriptions } = await peer.do('endpoints', { topic });
+      return [...publishers, ...subscriptions].filter((each: { node: string }) => each.node === NODE);
+    };
+    // What is gone is forgotten a little later.
+    for (const topic of ['/image', '/camera_info', '/clip', '/preview', '/outcomes', '/model_info'])
+      await expect.poll(() => there(topic), { timeout: 20_000 }).toEqual([]);
+    expect(await peer.do('services_of', { node: NODE })).not.toContain(`${NODE}/reset`);
     await node.end();
   });
 
@@ -98,21 +127,19 @@ describeWithRos('the lifecycle', () => {
     await node.logged(/loading/);
     node.process.kill('SIGTERM');
     expect(await node.exit).toEqual({ code: 0, signal: null });
-    await node.logged(/shutdown: \w+ -> finalized/);
+    await node.logged(/configure failed: aborted/);
+    await node.logged(/shutdown: unconfigured -> finalized/);
   });
 
   it('a callback that throws is a line in the log, and the node goes on', async () => {
     const { peer } = world;
-    const node = world.start({ model: world.models.quick, autostart: true });
-    await node.logged(/activate: inactive -> active/);
-    // A parameter without a name makes rclnodejs throw inside its service.
-    const fields = { parameters: [{ name: '', value: { type: 4, string_value: 'x' } }] };
-    const type = 'rcl_interfaces/srv/SetParameters';
-    await peer.do('call_without_waiting', { service: `${NODE}/set_parameters`, type, fields });
-    await node.logged(/a callback failed/);
-    expect(await peer.state(NODE)).toBe('active');
-    expect((await peer.diagnostics(NODE)).callback_errors).toBe('1');
-    await node.end();
+    const node = world.run('throwing-node.mjs');
+    const type = 'std_msgs/msg/String';
+    for (const data of ['once', 'twice']) {
+      await peer.do('publish', { topic: 'boom', type, fields: { data } });
+      await node.logged(new RegExp(`\\[ERROR\\].* a callback failed: Error: boom: ${data}`));
+    }
+    expect(await peer.state('/thrower')).toBe('unconfigured');
   });
 
   it('simulated time from a best-effort /clock', async () => {
@@ -139,10 +166,10 @@ describeWithRos('the lifecycle', () => {
     writeFileSync(file, '/**:\n  ros__parameters:\n    clip_format: bmp\n');
     const wrong = world.start({}, ['--params-file', file]);
     expect(await wrong.exit).toEqual({ code: 1, signal: null });
-    expect(wrong.log).toMatch(/clip_format: expected one of rgb8, png, jpeg, webp, got bmp/);
+    expect(wrong.log).toMatch(/^.*clip_format: expected one of rgb8, png, jpeg, webp, got bmp\n$/);
     writeFileSync(file, 'a: [unclosed');
     const broken = world.start({}, ['--params-file', file]);
     expect(await broken.exit).toEqual({ code: 1, signal: null });
-    expect(broken.log).toMatch(/broken\.yaml/);
+    expect(broken.log).toMatch(/^.*broken\.yaml.*\n$/);
   });
 });

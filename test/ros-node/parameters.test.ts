@@ -20,9 +20,11 @@ describeWithRos('parameters and namespaces', () => {
       file,
       `/**:\n  ros__parameters:\n    model: ${world.models.quick}\n    autostart: true\n    max_image_age: 2\n` +
         '/left/aid_planner:\n  ros__parameters:\n    seed: 11\n    num_frames: 3\n' +
-        'right:\n  dreamer:\n    ros__parameters:\n      seed: 22\n      qos_overrides:\n        /right/image:\n' +
+        'right:\n  dreamer:\n    ros__parameters:\n      seed: 22\n      qos_overrides:\n        /right/cam:\n' +
         '          subscription:\n            depth: 3\n' +
-        '/elsewhere/aid_planner:\n  ros__parameters:\n    seed: 33\n',
+        '/elsewhere/aid_planner:\n  ros__parameters:\n    seed: 33\n' +
+        'aid_planner:\n  ros__parameters:\n    seed: 44\n    preset: none-such\n    qos_overrides:\n' +
+        '      /left/image:\n        subscription:\n          depth: 5\n',
     );
     const left = world.start({}, ['-r', '__ns:=/left', '--params-file', file]);
     const right = world.start({}, [
@@ -36,6 +38,13 @@ describeWithRos('parameters and namespaces', () => {
       'image:=cam',
     ]);
     for (const node of [left, right]) await node.logged(/activate: inactive -> active/);
+    // A section of a node of that name in no namespace is another node's.
+    const depth = 'qos_overrides./left/image.subscription.depth';
+    expect((await get('/left/aid_planner', depth)).integer_value).toBe(1);
+    expect((await get('/left/aid_planner', 'preset')).string_value).toBe('');
+    expect((await get('/right/dreamer', 'qos_overrides./right/cam.subscription.depth')).integer_value).toBe(
+      3,
+    );
     // Discovery takes its time.
     await expect
       .poll(() => peer.do('nodes'), { timeout: 20_000 })
@@ -79,6 +88,7 @@ describeWithRos('parameters and namespaces', () => {
       ['autostart', { type: 1, bool_value: false }, /at the start only/],
       ['seed', { type: 0 }, /seed: expected an integer/],
       ['none_such', { type: 4, string_value: 'x' }, /there is no parameter none_such/],
+      ['', { type: 4, string_value: 'x' }, /expected the name of a parameter, got none/],
     ];
     for (const [name, value, reason] of refusals) {
       const { successful, reason: given } = await set('/aid_planner', name, value);
@@ -89,6 +99,36 @@ describeWithRos('parameters and namespaces', () => {
       reason: '',
     });
     expect((await get('/aid_planner', 'max_image_age')).double_value).toBe(0.5);
+    await node.end();
+  });
+
+  it('answers requests for parameters without a name, and does the rest of what they ask', async () => {
+    const node = world.start({ model: world.models.quick });
+    const nameless = { name: '', value: { type: 4, string_value: 'x' } };
+    const seed = { name: 'seed', value: { type: 2, integer_value: 8 } };
+    const refusal = { successful: false, reason: 'expected the name of a parameter, got none' };
+    const fields = { parameters: [nameless, seed] };
+    expect(await call('/aid_planner', 'set_parameters', 'SetParameters', fields)).toEqual({
+      results: [refusal, { successful: true, reason: '' }],
+    });
+    const atomically = ['set_parameters_atomically', 'SetParametersAtomically'] as const;
+    expect(await call('/aid_planner', ...atomically, fields)).toEqual({ result: refusal });
+    expect(await call('/aid_planner', 'get_parameters', 'GetParameters', { names: [''] })).toEqual({
+      values: [],
+    });
+    expect((await get('/aid_planner', 'seed')).integer_value).toBe(8);
+    await node.end();
+  });
+
+  it('truth values as ROS writes them', async () => {
+    const node = world.start({
+      model: world.models.quick,
+      autostart: 'yes',
+      preview_loop: 'off',
+      use_sim_time: 'no',
+    });
+    await node.logged(/activate: inactive -> active/);
+    expect((await get('/aid_planner', 'preview_loop')).bool_value).toBe(false);
     await node.end();
   });
 
@@ -112,13 +152,45 @@ describeWithRos('parameters and namespaces', () => {
     await node.end();
   });
 
-  it('a camera whose quality of service does not match is told in the log', async () => {
+  it('qos_overrides have their effect: as many clips are kept for those that come later', async () => {
     const { peer } = world;
-    const override = 'qos_overrides./image.subscription.reliability';
-    const node = world.start({ model: world.models.quick, autostart: true, [override]: 'reliable' });
+    const depth = 'qos_overrides./clip.publisher.depth';
+    const node = world.start({ model: world.models.quick, autostart: true, max_image_age: 0, [depth]: 3 });
     await node.logged(/activate: inactive -> active/);
+    await peer.subscribe('outcomes', 'aid_msgs/msg/CommandOutcome');
+    await peer.camera(image());
+    const commands = ['put', 'push', 'stack', 'put the red cube', 'push the ball'];
+    for (const command of commands)
+      expect(await peer.outcomeOf(command)).toMatchObject({ instruction: command, error_code: 0 });
+    await peer.subscribe('clip', 'aid_msgs/msg/Clip', { ...LATCHED, depth: 10 });
+    const kept = await peer.wait('clip', { count: 3 });
+    expect(kept.map(({ message }) => message.instruction)).toEqual(commands.slice(-3));
+    await node.end();
+  });
+
+  it('a quality of service that does not match, or is meant for no topic, is told in the log', async () => {
+    const { peer } = world;
+    const node = world.start({
+      model: world.models.quick,
+      autostart: true,
+      'qos_overrides./image.subscription.reliability': 'reliable',
+      'qos_overrides./elsewhere/image.subscription.depth': 7,
+    });
+    await node.logged(/qos_overrides\.\/elsewhere\/image\.subscription\.depth fits no topic of this node/);
+    await node.logged(/activate: inactive -> active/);
+    expect(node.log).not.toMatch(/qos_overrides\.\/image/);
+    const { subscriptions } = await peer.do('endpoints', { topic: '/image' });
+    expect(subscriptions).toEqual([
+      expect.objectContaining({ node: '/aid_planner', reliability: 'RELIABLE' }),
+    ]);
     await peer.camera(image());
     await node.logged(/\/image: quality of service does not match .*reliability/);
+    await peer.do('subscribe', {
+      topic: '/diagnostics',
+      type: 'diagnostic_msgs/msg/DiagnosticArray',
+      qos: LATCHED,
+    });
+    await node.logged(/\/diagnostics: quality of service does not match .*durability/);
     await node.end();
   });
 });

@@ -156,7 +156,8 @@ class Peer:
             now = self.node.get_clock().now()
             message.header.stamp = (now - rclpy.duration.Duration(seconds=age)).to_msg()
             if infos is not None:
-                info.header = message.header
+                info.header.stamp = message.header.stamp
+                info.header.frame_id = info.header.frame_id or message.header.frame_id
                 infos.publish(info)
             publisher.publish(message)
 
@@ -183,6 +184,26 @@ class Peer:
 
         self.node.create_timer(1 / hz, tick)
 
+    def endpoints(self, topic):
+        """Who publishes and who subscribes there, with the reliability; the depth is not told over DDS."""
+
+        def tell(infos):
+            return sorted(
+                (
+                    {
+                        "node": f"{info.node_namespace.rstrip('/')}/{info.node_name}",
+                        "reliability": info.qos_profile.reliability.name,
+                    }
+                    for info in infos
+                ),
+                key=lambda each: each["node"],
+            )
+
+        return {
+            "publishers": tell(self.node.get_publishers_info_by_topic(topic)),
+            "subscriptions": tell(self.node.get_subscriptions_info_by_topic(topic)),
+        }
+
     # Services
 
     def client(self, service, type):
@@ -204,10 +225,6 @@ class Peer:
         client = self.client(service, type)
         request = fill(type_of(type).Request(), fields or {})
         return to_plain(self.result_of(client.call_async(request), service, timeout))
-
-    def call_without_waiting(self, service, type, fields=None):
-        client = self.client(service, type)
-        client.call_async(fill(type_of(type).Request(), fields or {}))
 
     def latencies(self, service, names, count, interval):
         """Seconds that each of `count` parameter requests took."""
@@ -274,6 +291,11 @@ class Peer:
     def cancel(self, key="goal"):
         response = self.result_of(self.in_executor(self.goals[key][0].cancel_goal_async), "cancel", 60.0)
         return {"canceling": len(response.goals_canceling), "at": time.time()}
+
+    def services_of(self, node):
+        namespace, name = node.rsplit("/", 1)
+        found = self.node.get_service_names_and_types_by_node(name, namespace or "/")
+        return sorted(service for service, _ in found)
 
     def nodes(self):
         return sorted(

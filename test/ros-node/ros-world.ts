@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, onTestFinished } from 'vitest';
 import { writeTinyModel } from '../support/tiny-model.js';
 
 const { stdout } = spawnSync(process.execPath, ['scripts/set-up-ros.mjs', '--find'], { encoding: 'utf8' });
@@ -210,6 +210,12 @@ export class NodeUnderTest extends LoggingProcess {
   }
 }
 
+/** How node is started so that it can load ROS 2: the wheels' libraries need libpython in the process. */
+function nodeEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { AID_ROS_NODE_PRELOAD: preload } = environment;
+  return preload === undefined ? environment : { ...environment, LD_PRELOAD: preload };
+}
+
 export interface World {
   readonly peer: Peer;
   readonly environment: NodeJS.ProcessEnv;
@@ -218,6 +224,8 @@ export interface World {
   folder(): string;
   /** Starts a node; it ends with its test, or with the file when it is started before the tests. */
   start(parameters?: Record<string, string | number | boolean>, args?: readonly string[]): NodeUnderTest;
+  /** Starts a script of this folder, which may import what is compiled; it ends with its test. */
+  run(script: string, ...args: string[]): LoggingProcess;
 }
 
 /** A peer, models and nodes for the tests of one file. */
@@ -250,7 +258,20 @@ export function worldForTests(domain: number): World {
       rmSync(root, { recursive: true, force: true }),
     );
   });
+  const run: World['run'] = (script, ...args) => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
+      env: nodeEnvironment(environment),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const running = new LoggingProcess(child);
+    onTestFinished(async () => {
+      child.kill('SIGKILL');
+      await running.exit;
+    });
+    return running;
+  };
   return {
+    run,
     get peer() {
       if (peer === undefined) throw new Error('the peer is not there before the first test');
       return peer;
@@ -273,10 +294,15 @@ export function worldForTests(domain: number): World {
 
 /** A picture's fields: every pixel has the bytes `pixel`, every row ends with `padding` more that mean nothing. */
 export function image(
-  options: { encoding?: string; pixel?: readonly number[]; padding?: number } = {},
+  options: {
+    encoding?: string;
+    pixel?: readonly number[];
+    padding?: number;
+    width?: number;
+    height?: number;
+  } = {},
 ): object {
-  const { encoding = 'rgb8', pixel = [99, 99, 99], padding = 0 } = options;
-  const [width, height] = [64, 48];
+  const { encoding = 'rgb8', pixel = [99, 99, 99], padding = 0, width = 64, height = 48 } = options;
   const step = width * pixel.length + padding;
   const row = Buffer.concat([Buffer.alloc(step - padding, Buffer.from(pixel)), Buffer.alloc(padding, 7)]);
   const data = `0x${Buffer.concat(Array(height).fill(row)).toString('hex')}`;

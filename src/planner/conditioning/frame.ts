@@ -16,6 +16,16 @@ export interface Frame {
 /** How the pixels of a raw picture lie in memory; the names are those of ROS image encodings. */
 export type RawEncoding = 'rgb8' | 'bgr8' | 'rgba8' | 'bgra8' | 'mono8';
 
+export interface RawPicture {
+  readonly width: number;
+  readonly height: number;
+  /** step * height bytes. */
+  readonly data: Uint8Array;
+  readonly encoding: RawEncoding;
+  /** Bytes from one row to the next; the row's own length unless said otherwise. */
+  readonly step?: number | undefined;
+}
+
 const MIN_SIDE = 8;
 const MAX_SIDE = 16_384;
 const MAX_PIXELS = 100_000_000;
@@ -41,11 +51,7 @@ export async function decodeFrame(source: string | Uint8Array): Promise<Frame> {
     throw new AidError('invalid-image', `image: expected its path or its bytes, got ${kindOf(source)}`);
   const name = typeof source === 'string' ? source : 'image';
   const bytes = typeof source === 'string' ? await readImageFile(source) : source;
-  if (!isImageFile(bytes))
-    throw new AidError(
-      'invalid-image',
-      `${name}: expected a JPEG, PNG or WebP image, got ${bytes.length === 0 ? 'nothing' : 'something else'}`,
-    );
+  checkImageFile(bytes, name);
   try {
     const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
     checkSize(name, width, height);
@@ -64,24 +70,17 @@ export async function decodeFrame(source: string | Uint8Array): Promise<Frame> {
   }
 }
 
-/**
- * A frame from raw pixels, which are copied. `step` is the number of bytes from one row to the next, the row's own
- * length unless said otherwise; the fourth byte of rgba8 and bgra8 is ignored, as cameras fill it with anything.
- * Errors: `invalid-image` when the size is out of range or `data` does not hold exactly step * height bytes.
- */
-export function frameFromRaw({
-  width,
-  height,
-  data,
-  encoding,
-  step,
-}: {
-  width: number;
-  height: number;
-  data: Uint8Array;
-  encoding: RawEncoding;
-  step?: number | undefined;
-}): Frame {
+/** Errors: `invalid-image` for what does not start as a JPEG, PNG or WebP file does. */
+export function checkImageFile(bytes: Uint8Array, name = 'image'): void {
+  if (!isImageFile(bytes))
+    throw new AidError(
+      'invalid-image',
+      `${name}: expected a JPEG, PNG or WebP image, got ${bytes.length === 0 ? 'nothing' : 'something else'}`,
+    );
+}
+
+/** Errors: those of `frameFromRaw`, found without looking at a pixel. */
+export function checkRaw({ width, height, data, encoding, step }: RawPicture): void {
   if (!Object.hasOwn(LAYOUTS, encoding))
     throw new AidError(
       'invalid-image',
@@ -90,7 +89,7 @@ export function frameFromRaw({
   checkSize('image', width, height);
   if (!isBytes(data))
     throw new AidError('invalid-image', `image: expected the bytes of its pixels, got ${kindOf(data)}`);
-  const [bytes, red, green, blue] = LAYOUTS[encoding];
+  const [bytes] = LAYOUTS[encoding];
   const stride = step ?? width * bytes;
   if (!Number.isInteger(stride) || stride < width * bytes)
     throw new AidError(
@@ -102,6 +101,18 @@ export function frameFromRaw({
       'invalid-image',
       `image: expected ${stride * height} bytes, ${height} rows of ${stride}, got ${data.length}`,
     );
+}
+
+/**
+ * A frame from raw pixels, which are copied. The fourth byte of rgba8 and bgra8 is ignored, as cameras fill it with
+ * anything.
+ * Errors: `invalid-image` when the size is out of range or `data` does not hold exactly step * height bytes.
+ */
+export function frameFromRaw(picture: RawPicture): Frame {
+  checkRaw(picture);
+  const { width, height, data, encoding, step } = picture;
+  const [bytes, red, green, blue] = LAYOUTS[encoding];
+  const stride = step ?? width * bytes;
   if (encoding === 'rgb8' && stride === width * 3) return { width, height, data: Uint8Array.from(data) };
   const rgb = new Uint8Array(width * height * 3);
   for (let y = 0, to = 0; y < height; y++) {

@@ -84,22 +84,24 @@ const PREVIEW_DOWNSCALES = [1, 2, 4] as const satisfies PreviewDownscale[];
 /** Errors: `invalid-argument`; `invalid-image` for a frame that is none. */
 export function resolveRequest(request: ImagineRequest, networks: Networks): ResolvedRequest {
   checkIsRequest(request);
-  const { frames, states, abortSignal } = request;
+  const { frames } = request;
   if (!Observation.isInstance(frames) && !isPending(frames)) checkGivenFrames(frames);
+  return resolveSettings(request, networks);
+}
+
+/** The same of a request whose frames are still to come. Errors: `invalid-argument`. */
+export function resolveSettings(
+  request: Omit<ImagineRequest, 'frames'>,
+  networks: Networks,
+): ResolvedRequest {
+  checkIsRequest(request);
+  const { states, abortSignal } = request;
   if (states !== undefined && !isPending(states)) checkStates(states);
   if (abortSignal !== undefined && typeof abortSignal?.aborted !== 'boolean')
     throw new AidError(
       'invalid-argument',
       `abortSignal: expected an AbortSignal, got ${kindOf(abortSignal)}`,
     );
-  return resolveSettings(request, networks);
-}
-
-/** The same of a request whose frames and states are still to come. Errors: `invalid-argument`. */
-export function resolveSettings(
-  request: Omit<ImagineRequest, 'frames' | 'states' | 'abortSignal'>,
-  networks: Networks,
-): ResolvedRequest {
   const { aid, vae } = networks;
   const instruction = checkInstruction(request.instruction);
   const modelFrames = aid.dqformer.num_frames;

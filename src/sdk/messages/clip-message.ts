@@ -5,6 +5,7 @@ import {
   type ClipFormat,
   compressedFromFrame,
   imageFromFrame,
+  isCalibrated,
   NO_CAMERA_INFO,
   scaledCameraInfo,
 } from './images.js';
@@ -64,7 +65,7 @@ export async function clipMessage(clip: ClipParts, origin: ClipOrigin): Promise<
     compressed_frames: compressed,
     confidence: Float32Array.from(confidence),
     camera_info:
-      cameraInfo === undefined || cameraInfo.width === 0
+      cameraInfo === undefined || !isCalibrated(cameraInfo)
         ? NO_CAMERA_INFO
         : scaledCameraInfo(cameraInfo, origin.picture, report, header),
     rank,

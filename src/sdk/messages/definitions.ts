@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const msgs = fileURLToPath(new URL('../../../msgs/msg', import.meta.url));
+const msgs = fileURLToPath(new URL('../../../msgs', import.meta.url));
 const SEPARATOR = `\n${'='.repeat(80)}\n`;
 
 const STANDARD: Readonly<Record<string, string>> = {
@@ -22,16 +22,23 @@ const STANDARD: Readonly<Record<string, string>> = {
     'float64[9] r\nfloat64[12] p\nuint32 binning_x\nuint32 binning_y\nsensor_msgs/RegionOfInterest roi\n',
 };
 
-/** `name` such as `aid_msgs/Clip`. */
+/** `name` such as `aid_msgs/Clip` or `aid_msgs/Imagine_Result`. */
 function definitionOf(name: string): string {
   const standard = STANDARD[name];
   if (standard !== undefined) return standard;
-  return readFileSync(join(msgs, `${name.replace('aid_msgs/', '')}.msg`), 'utf8');
+  const [, action, part] = /^aid_msgs\/(\w+)_(GetResult_Response|Result)$/.exec(name) ?? [];
+  if (action === undefined)
+    return readFileSync(join(msgs, 'msg', `${name.replace('aid_msgs/', '')}.msg`), 'utf8');
+  // What an action's result is sent in.
+  if (part === 'GetResult_Response') return `int8 status\naid_msgs/${action}_Result result\n`;
+  const [, result = ''] = readFileSync(join(msgs, 'action', `${action}.action`), 'utf8').split(/^---$/m);
+  // Types of the package itself stand there without it.
+  return result.replace(/^(?=[A-Z])/gm, 'aid_msgs/');
 }
 
-/** The full text for a type such as `aid_msgs/msg/Clip`. */
+/** The full text for a type such as `aid_msgs/msg/Clip` or `aid_msgs/action/Imagine_GetResult_Response`. */
 export function fullDefinition(type: string): string {
-  const root = type.replace('/msg/', '/');
+  const root = type.replace(/\/(msg|action)\//, '/');
   const parts: string[] = [];
   const seen = new Set<string>();
   const add = (name: string): void => {
@@ -39,7 +46,7 @@ export function fullDefinition(type: string): string {
     seen.add(name);
     const text = definitionOf(name);
     parts.push(name === root ? text : `MSG: ${name}\n${text}`);
-    for (const [, nested] of text.matchAll(/^([a-z_0-9]+\/[A-Za-z]+)(?:\[\d*\])? /gm))
+    for (const [, nested] of text.matchAll(/^([a-z_0-9]+\/\w+)(?:\[\d*\])? /gm))
       if (nested !== undefined) add(nested);
   };
   add(root);

@@ -1,6 +1,8 @@
 /** Camera messages to frames, and frames to messages. */
 import {
   AidError,
+  checkImageFile,
+  checkRaw,
   decodeFrame,
   encodeJpeg,
   encodePng,
@@ -8,6 +10,7 @@ import {
   type Frame,
   frameFromRaw,
   type RawEncoding,
+  type RawPicture,
 } from '../../planner/index.js';
 import type { CameraInfoMessage, CompressedImageMessage, Header, ImageMessage } from './messages.js';
 
@@ -17,7 +20,16 @@ const ENCODINGS: readonly string[] = ['rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8']
 export type ClipFormat = 'rgb8' | 'png' | 'jpeg' | 'webp';
 
 /** Errors: `invalid-image`, which names what is wrong with the message. */
-export function frameFromImage({ width, height, encoding, step, data }: ImageMessage): Frame {
+export function frameFromImage(message: ImageMessage): Frame {
+  return frameFromRaw(rawPicture(message));
+}
+
+/** Errors: those of `frameFromImage`, found without looking at a pixel. */
+export function checkImage(message: ImageMessage): void {
+  checkRaw(rawPicture(message));
+}
+
+function rawPicture({ width, height, encoding, step, data }: ImageMessage): RawPicture {
   if (!ENCODINGS.includes(encoding)) {
     const deep = /16|32|64/.test(encoding) ? ', 8 bits a channel' : '';
     throw new AidError(
@@ -26,15 +38,21 @@ export function frameFromImage({ width, height, encoding, step, data }: ImageMes
     );
   }
   // 8-bit channels have no byte order, so is_bigendian says nothing here.
-  return frameFromRaw({ width, height, data, encoding: encoding as RawEncoding, step });
+  return { width, height, data, encoding: encoding as RawEncoding, step };
 }
 
 /** Errors: `invalid-image`. */
-export function frameFromCompressedImage({ format, data }: CompressedImageMessage): Promise<Frame> {
+export async function frameFromCompressedImage(message: CompressedImageMessage): Promise<Frame> {
+  checkCompressedImage(message);
+  return decodeFrame(message.data);
+}
+
+/** Errors: `invalid-image` for what is no file of a picture; whether the file is whole is not looked at. */
+export function checkCompressedImage({ format, data }: CompressedImageMessage): void {
   // 16-bit depth pictures travel as PNG too; their format says so.
   if (/compressedDepth|16UC1|32FC1/.test(format))
     throw new AidError('invalid-image', `image: expected a colour picture, got format ${format}`);
-  return decodeFrame(data);
+  checkImageFile(data);
 }
 
 export function imageFromFrame({ width, height, data }: Frame, header: Header): ImageMessage {
@@ -76,6 +94,11 @@ export const NO_CAMERA_INFO: CameraInfoMessage = {
   binning_y: 0,
   roi: { x_offset: 0, y_offset: 0, height: 0, width: 0, do_rectify: false },
 };
+
+/** Whether a camera_info says anything: an uncalibrated camera's focal length is 0. */
+export function isCalibrated({ width, height, k }: CameraInfoMessage): boolean {
+  return width > 0 && height > 0 && k[0] !== 0;
+}
 
 /**
  * The calibration for a picture that was scaled until it covers `to` and cropped at its middle, which is what the

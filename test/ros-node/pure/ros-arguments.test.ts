@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from 'yaml';
-import { PARAMETERS } from '#ros-node/parameters.js';
+import { coerce, PARAMETERS, truthOf } from '#ros-node/parameters.js';
 import { parseRosArguments } from '#ros-node/ros-arguments.js';
 
 function file(text: string): string {
@@ -34,6 +34,20 @@ it('takes names and namespaces from remaps', () => {
   expect(parseRosArguments(args, 'node')).toMatchObject({ namespace: '/a/b', name: 'n', fullName: '/a/b/n' });
   expect(parseRosArguments([], 'node').fullName).toBe('/node');
   expect(parseRosArguments(['--ros-args', '-r', 'else:__ns:=/x'], 'node').fullName).toBe('/node');
+});
+
+it('no variable of the environment names a namespace', () => {
+  vi.stubEnv('ROS_NAMESPACE', '/elsewhere');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(parseRosArguments([], 'node').fullName).toBe('/node');
+});
+
+it('takes the truth values of YAML 1.1 where a parameter is one', () => {
+  for (const word of ['yes', 'on', 'True', 'y']) expect(coerce('autostart', word), word).toBe(true);
+  for (const word of ['no', 'OFF', 'false', 'n']) expect(coerce('autostart', word), word).toBe(false);
+  expect(coerce('model', 'on')).toBe('on');
+  expect(truthOf('once')).toBe('once');
+  expect(() => coerce('autostart', 'maybe')).toThrow(/autostart: expected bool, got maybe/);
 });
 
 it.each([
@@ -87,7 +101,9 @@ it('planner.yaml and the documentation have every parameter with its default', (
     name,
     typeof value === 'bigint' ? Number(value) : value,
   ]);
-  expect(yaml).toEqual(Object.fromEntries(defaults));
+  const { states, ...others } = yaml;
+  const nested = Object.entries(states).map(([name, value]) => [`states.${name}`, value]);
+  expect({ ...others, ...Object.fromEntries(nested) }).toEqual(Object.fromEntries(defaults));
   const docs = readFileSync('docs/ros.md', 'utf8');
   for (const [name, spec] of Object.entries(PARAMETERS))
     expect(docs).toContain(`| \`${name}\` | ${spec.type} |`);
