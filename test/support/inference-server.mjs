@@ -13,9 +13,10 @@ import {
 } from '#planner/runtime/open-inference-protocol/messages.js';
 
 const [repository, port = '0'] = process.argv.slice(2);
-/** 'well' | 'slow' | 'busy' | 'broken' | 'short' | 'die-at-2': what to do with runs, and how many are left of it. */
+/** A Behaviour of inference-server.ts. */
 let mode = { kind: 'well', runs: Number.POSITIVE_INFINITY };
-let seen = 0;
+/** Runs asked for, calls that were given up, and the most runs that were computed as one. */
+const counts = { seen: 0, cancelled: 0, together: 0 };
 
 const models = new Map();
 for (const name of readdirSync(repository)) {
@@ -46,6 +47,7 @@ function found(name, version) {
 }
 
 function metadata({ name, version }) {
+  if (mode.kind === 'deaf') return new Promise(() => undefined);
   const session = found(name, version);
   return {
     name,
@@ -58,19 +60,18 @@ function metadata({ name, version }) {
 
 async function infer(request) {
   const session = found(request.model_name, request.model_version);
-  seen += 1;
+  counts.seen += 1;
   const { kind } = mode;
   if (kind !== 'well' && --mode.runs <= 0) mode = { kind: 'well', runs: Number.POSITIVE_INFINITY };
-  if (kind === 'slow') return new Promise(() => undefined);
+  if (kind === 'slow' || kind === 'deaf') return new Promise(() => undefined);
   if (kind === 'busy') throw { code: status.UNAVAILABLE, details: 'Exceeds maximum queue size' };
   if (kind === 'broken') throw { code: status.INTERNAL, details: 'onnx runtime error 2: something is off' };
   if (kind === 'die') process.kill(process.pid, 'SIGKILL');
-  const feeds = {};
-  request.inputs.forEach((input, i) => {
-    const { dataType, data, dims } = tensorOf(input, request.raw_input_contents[i]);
-    feeds[input.name] = new Tensor(dataType, data, dims);
-  });
-  const results = await session.run(feeds);
+  const feeds = Object.fromEntries(
+    request.inputs.map((input, i) => [input.name, tensorOf(input, request.raw_input_contents[i])]),
+  );
+  const results =
+    kind === 'together' ? await runTogether(request.model_name, session, feeds) : await runOf(session, feeds);
   const outputs = session.outputMetadata.map(({ name, type }) => ({
     name,
     datatype: DATATYPES[type],
@@ -85,6 +86,68 @@ async function infer(request) {
   };
 }
 
+const runOf = (session, feeds) =>
+  session.run(
+    Object.fromEntries(
+      Object.entries(feeds).map(([name, { dataType, data, dims }]) => [
+        name,
+        new Tensor(dataType, data, dims),
+      ]),
+    ),
+  );
+
+/** Runs that wait for others to join them, by the model. */
+const waiting = new Map();
+const WAIT_MS = 30;
+
+/** As Triton's dynamic batching does: rows of several requests in one run. */
+function runTogether(name, session, feeds) {
+  return new Promise((resolve, reject) => {
+    const group = waiting.get(name) ?? [];
+    group.push({ feeds, resolve, reject });
+    if (group.length > 1) return;
+    waiting.set(name, group);
+    setTimeout(async () => {
+      waiting.delete(name);
+      counts.together = Math.max(counts.together, group.length);
+      try {
+        const rows = group.map((each) => Object.values(each.feeds)[0].dims[0]);
+        const whole = Object.fromEntries(
+          Object.keys(feeds).map((input) => [input, joined(group.map((each) => each.feeds[input]))]),
+        );
+        const results = await runOf(session, whole);
+        let from = 0;
+        for (const [i, each] of group.entries()) {
+          const to = from + rows[i];
+          each.resolve(
+            Object.fromEntries(Object.entries(results).map(([name, all]) => [name, rowsOf(all, from, to)])),
+          );
+          from = to;
+        }
+      } catch (error) {
+        for (const each of group) each.reject(error);
+      }
+    }, WAIT_MS);
+  });
+}
+
+function joined(tensors) {
+  const [{ dataType, data, dims }] = tensors;
+  const whole = new data.constructor(tensors.reduce((sum, each) => sum + each.data.length, 0));
+  let from = 0;
+  for (const each of tensors) {
+    whole.set(each.data, from);
+    from += each.data.length;
+  }
+  const rows = tensors.reduce((sum, each) => sum + each.dims[0], 0);
+  return { dataType, data: whole, dims: [rows, ...dims.slice(1)] };
+}
+
+function rowsOf({ data, dims: [rows, ...dims] }, from, to) {
+  const size = data.length / rows;
+  return { data: data.slice(from * size, to * size), dims: [to - from, ...dims] };
+}
+
 const method = (path, asked, given, answer) => ({
   definition: {
     path: `/inference.GRPCInferenceService/${path}`,
@@ -95,13 +158,17 @@ const method = (path, asked, given, answer) => ({
     responseSerialize: (message) => encodeMessage(given, message),
     responseDeserialize: (message) => message,
   },
-  handle: (call, done) =>
+  handle: (call, done) => {
+    call.on('cancelled', () => {
+      counts.cancelled += 1;
+    });
     Promise.resolve()
       .then(() => answer(call.request))
       .then(
         (response) => done(null, response),
         (error) => done('code' in error ? error : { code: status.INTERNAL, details: String(error) }),
-      ),
+      );
+  },
 });
 const methods = {
   ModelMetadata: method('ModelMetadata', 'ModelMetadataRequest', 'ModelMetadataResponse', metadata),
@@ -118,5 +185,5 @@ server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error
 });
 createInterface({ input: process.stdin }).on('line', (line) => {
   mode = { runs: Number.POSITIVE_INFINITY, ...JSON.parse(line) };
-  process.stdout.write(`${JSON.stringify({ seen })}\n`);
+  process.stdout.write(`${JSON.stringify(counts)}\n`);
 });

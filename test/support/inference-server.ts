@@ -4,16 +4,29 @@ import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 
 export interface Behaviour {
-  readonly kind: 'well' | 'slow' | 'busy' | 'broken' | 'short' | 'die' | 'other';
+  /**
+   * `slow` never answers a run, `deaf` nothing at all; `together` computes runs that come within 30 ms as one; `other`
+   * has a model that takes something else.
+   */
+  readonly kind: 'well' | 'together' | 'slow' | 'deaf' | 'busy' | 'broken' | 'short' | 'die' | 'other';
   /** Runs that it holds for; all unless said otherwise. */
   readonly runs?: number;
+}
+
+export interface Counts {
+  /** Runs that were asked for. */
+  readonly seen: number;
+  /** Calls that were given up by whoever asked. */
+  readonly cancelled: number;
+  /** The most runs that were computed as one. */
+  readonly together: number;
 }
 
 export interface InferenceServer {
   readonly url: string;
   readonly port: number;
-  /** Resolves to the number of runs seen so far. */
-  behave(behaviour: Behaviour): Promise<number>;
+  /** Resolves to the counts so far. */
+  behave(behaviour: Behaviour): Promise<Counts>;
   kill(): Promise<void>;
 }
 
@@ -24,20 +37,20 @@ export async function inferenceServer(repository: string, port = 0): Promise<Inf
   const ended = new Promise<void>((resolve) => server.on('exit', () => resolve()));
   server.stdin.on('error', () => undefined);
   const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
-  const read = async (): Promise<Record<string, number>> => JSON.parse((await lines.next()).value as string);
+  const read = async <Line>(): Promise<Line> => JSON.parse((await lines.next()).value as string);
   const kill = async (): Promise<void> => {
     server.kill('SIGKILL');
     await ended;
   };
   onTestFinished(kill);
-  const { port: bound = 0 } = await read();
+  const { port: bound } = await read<{ port: number }>();
   return {
     url: `grpc://127.0.0.1:${bound}`,
     port: bound,
     kill,
     behave: async (behaviour) => {
       server.stdin.write(`${JSON.stringify(behaviour)}\n`);
-      return (await read()).seen ?? 0;
+      return read<Counts>();
     },
   };
 }

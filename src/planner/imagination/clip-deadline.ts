@@ -25,7 +25,7 @@ const PROMPT_SHARE = 0.5;
 
 export class ClipDeadline {
   readonly timer: Timer;
-  isOver = false;
+  readonly #over = new AbortController();
   readonly #asked: ResolvedRequest;
   readonly #times: ClipTimes;
   readonly #clock: Stopwatch;
@@ -47,6 +47,11 @@ export class ClipDeadline {
     this.#clock = clock;
     this.timer = new Timer(() => this.#exceeded());
     this.#limit();
+  }
+
+  /** Aborts when the clip comes to nothing. */
+  get over(): AbortSignal {
+    return this.#over.signal;
   }
 
   /** Milliseconds until the deadline. */
@@ -129,7 +134,12 @@ export class ClipDeadline {
   /** The first part of what comes after the last step. */
   decoding<Result>(work: Promise<Result>): Promise<Result> {
     const begunMs = this.#begunMs;
-    return this.timer.race(work, () => this.#times.finishes.record(performance.now() - begunMs));
+    const record = (): void => this.#times.finishes.record(performance.now() - begunMs);
+    const measured = work.catch((error: unknown) => {
+      if (this.over.aborted) record();
+      throw error;
+    });
+    return this.timer.race(measured, record);
   }
 
   /** The caller has had a frame for so long. */
@@ -174,11 +184,18 @@ export class ClipDeadline {
     tooLate?: (result: Result) => unknown,
   ): Promise<Result> {
     const started = performance.now();
-    // What comes too late counts as well: the next clip is planned by it.
-    const measured = work.then((result) => {
-      times.record(performance.now() - started, size);
-      return result;
-    });
+    const record = (): void => times.record(performance.now() - started, size);
+    // What comes too late counts as well, and what was given up took at least so long: the next clip is planned by it.
+    const measured = work.then(
+      (result) => {
+        record();
+        return result;
+      },
+      (error: unknown) => {
+        if (this.over.aborted) record();
+        throw error;
+      },
+    );
     const result = await this.timer.race(measured, tooLate);
     this.#measuredMs += performance.now() - started;
     return result;
@@ -211,7 +228,7 @@ export class ClipDeadline {
   }
 
   #exceeded(): DeadlineExceededError {
-    this.isOver = true;
+    this.#over.abort();
     const { deadlineMs } = this.#asked;
     const shown = this.#preview.size === 0 ? 'no preview' : `a preview of ${this.#preview.size} frames`;
     return new DeadlineExceededError(

@@ -43,8 +43,8 @@ export class Timer {
   }
 
   /**
-   * What `work` gives, or the timer's error when that takes too long. The work then goes on unheard, as an engine
-   * cannot be stopped; what it gives in the end goes to `tooLate`.
+   * What `work` gives, or the timer's error when that takes too long. The work then goes on unheard until it ends; what
+   * it gives goes to `tooLate`.
    */
   async race<Result>(
     work: Promise<Result>,

@@ -1,5 +1,6 @@
 /** A model folder as a repository of an inference server: every graph that a planner asks an engine for. */
-import { throwIfAborted } from '../errors.js';
+import { readdir } from 'node:fs/promises';
+import { AidError, throwIfAborted } from '../errors.js';
 import type { Graph } from '../onnx/graph.js';
 import { writeTritonModel } from '../runtime/open-inference-protocol/triton-repository.js';
 import { inspectWeights } from '../weights/inspect-weights.js';
@@ -20,7 +21,10 @@ export interface TritonExportOptions {
   readonly clipLengths?: readonly number[];
   /** `copy`, the default, makes a folder that can be sent anywhere; `link` points to the weight files. */
   readonly weights?: 'copy' | 'link';
-  /** Rows computed at once, 16 unless said otherwise. A clip has one to three for each denoising step. */
+  /**
+   * Rows computed at once, 16 unless said otherwise. A clip has one to three for each denoising step. Fewer where a row
+   * is a whole clip of pictures: 64 pictures are decoded at once, as their memory grows with each.
+   */
   readonly maxBatchSize?: number;
   /** Microseconds that a request waits for others to join it, 2000 unless said otherwise. */
   readonly maxQueueDelayUs?: number;
@@ -53,12 +57,14 @@ export async function exportTriton(
   whole('maxBatchSize', maxBatchSize, 3, 1024);
   whole('maxQueueDelayUs', maxQueueDelayUs, 0, 1_000_000);
   whole('maxQueueSize', maxQueueSize, 1, 1_000_000);
+  await checkEmptyFolder(repository);
   const { sha256: weightsSha256 } = await inspectWeights(networks.tensors, { abortSignal });
   const weights = (key: string) => networks.tensors.get(key);
   const models: string[] = [];
-  for (const graph of graphsOf(networks, clipLengths)) {
+  for (const { graph, picturesInRow } of graphsOf(networks, clipLengths)) {
     throwIfAborted(abortSignal);
-    const batching = { maxBatchSize, maxQueueDelayUs, maxQueueSize };
+    const most = Math.max(1, Math.floor(PICTURES_AT_ONCE / picturesInRow));
+    const batching = { maxBatchSize: Math.min(maxBatchSize, most), maxQueueDelayUs, maxQueueSize };
     models.push(
       await writeTritonModel(repository, graph, { weights, weightsSha256, placement, ...batching }),
     );
@@ -66,18 +72,40 @@ export async function exportTriton(
   return { weightsSha256, models };
 }
 
-function* graphsOf(networks: Networks, clipLengths: readonly number[]): Generator<Graph> {
+const PICTURES_AT_ONCE = 64;
+
+interface Exported {
+  readonly graph: Graph;
+  /** Pictures, in pixels, in a row of its batch. */
+  readonly picturesInRow: number;
+}
+
+function* graphsOf(networks: Networks, clipLengths: readonly number[]): Generator<Exported> {
   const { width, height } = networks.aid.video;
   const clip = (numFrames: number): ClipGeometry => ({ numFrames, width, height });
-  yield frameEncoderGraph(networks, clip(1));
-  yield visionGraph(networks);
+  yield { graph: frameEncoderGraph(networks, clip(1)), picturesInRow: 1 };
+  yield { graph: visionGraph(networks), picturesInRow: 1 };
   const lengths = [...new Set(clipLengths)];
   for (const length of lengths) {
-    yield conditionGraph(networks, clip(length));
-    yield denoiserGraph(networks, clip(length));
-    if (length > 1) yield decoderGraph(networks, clip(length));
+    yield { graph: conditionGraph(networks, clip(length)), picturesInRow: 0 };
+    yield { graph: denoiserGraph(networks, clip(length)), picturesInRow: 0 };
+    if (length > 1) yield { graph: decoderGraph(networks, clip(length)), picturesInRow: length };
   }
   // Previews, of every size.
-  for (const downscale of downscalesOf(networks))
-    yield decoderGraph(networks, { numFrames: 1, width: width / downscale, height: height / downscale });
+  for (const downscale of downscalesOf(networks)) {
+    const still = { numFrames: 1, width: width / downscale, height: height / downscale };
+    yield { graph: decoderGraph(networks, still), picturesInRow: 1 };
+  }
+}
+
+async function checkEmptyFolder(path: string): Promise<void> {
+  const refuse = (got: string, cause?: unknown): never => {
+    throw new AidError('invalid-argument', `${path}: expected an empty folder that exists, got ${got}`, {
+      cause,
+    });
+  };
+  const names = await readdir(path).catch((cause: NodeJS.ErrnoException) =>
+    refuse(cause.code === 'ENOTDIR' ? 'a file' : cause.code === 'ENOENT' ? 'nothing' : cause.message, cause),
+  );
+  if (names.length > 0) refuse(`one with ${names.length} entries`);
 }

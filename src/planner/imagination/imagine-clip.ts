@@ -49,14 +49,15 @@ export async function* imagineClip(
   request: ImagineRequest,
   { isRehearsal = false }: ImagineClipOptions = {},
 ): AsyncGenerator<ImagineEvent, void, undefined> {
-  const { stages } = planner;
-  const { networks } = stages;
+  const { networks } = planner.stages;
   const asked = resolveRequest(request, networks);
   const { abortSignal } = request;
   const clock = new Stopwatch();
-  const geometry = stages.geometry(asked.numFrames);
   const deadline = new ClipDeadline(asked, planner.timesOf(asked.numFrames), clock);
   throwIfAborted(abortSignal);
+  const wanted = abortSignal === undefined ? [deadline.over] : [abortSignal, deadline.over];
+  const stages = planner.stages.until(AbortSignal.any(wanted));
+  const geometry = stages.geometry(asked.numFrames);
   const observation = await observationFor(stages, request, deadline);
   clock.lap('observeMs');
   throwIfAborted(abortSignal);
@@ -116,7 +117,7 @@ export async function* imagineClip(
       }
       deadline.timer.check();
     } catch (error) {
-      if (deadline.isOver) deadline.finished(isRehearsal);
+      if (deadline.over.aborted) deadline.finished(isRehearsal);
       throw error;
     }
     deadline.finished(isRehearsal);
@@ -126,7 +127,7 @@ export async function* imagineClip(
   } finally {
     const released = release(keysAndValues);
     // The engine may be busy with what came too late.
-    if (deadline.isOver) released.catch(() => undefined);
+    if (deadline.over.aborted) released.catch(() => undefined);
     else await released;
   }
 }
@@ -146,20 +147,13 @@ async function* framesOf(
 
 async function observationFor(
   stages: Stages,
-  { frames, abortSignal }: ImagineRequest,
+  { frames }: ImagineRequest,
   deadline: ClipDeadline,
 ): Promise<Observation> {
   if (Observation.isInstance(frames)) return frames;
   // The engine is at work on it, for whoever began it.
   if ('then' in frames) return deadline.timer.race(frames);
-  const tooLate = new AbortController();
-  const signals = abortSignal === undefined ? [] : [abortSignal];
-  const looking = observe(stages, frames, { abortSignal: AbortSignal.any([...signals, tooLate.signal]) });
-  try {
-    return await deadline.timer.race(looking);
-  } finally {
-    tooLate.abort();
-  }
+  return deadline.timer.race(observe(stages, frames));
 }
 
 /** The caller's, or the prompter's; the template's where the prompter has no time left. */

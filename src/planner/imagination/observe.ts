@@ -8,7 +8,7 @@ import { Observation } from './observation.js';
 import type { Stages } from './stages.js';
 
 export interface ObserveOptions {
-  /** Looked at before each run of the engine. */
+  /** Gives up runs of the engine that have not begun, and those that a server computes. */
   readonly abortSignal?: AbortSignal | undefined;
 }
 
@@ -17,12 +17,13 @@ export interface ObserveOptions {
  * `aborted`.
  */
 export async function observe(
-  stages: Stages,
+  planner: Stages,
   frames: readonly GivenFrame[],
   { abortSignal }: ObserveOptions = {},
 ): Promise<Observation> {
   checkGivenFrames(frames);
   throwIfAborted(abortSignal);
+  const stages = abortSignal === undefined ? planner : planner.until(abortSignal);
   const given = await Promise.all(frames.map((each) => (isFrame(each) ? each : decodeFrame(each))));
   const [first] = given;
   if (first === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
@@ -33,10 +34,7 @@ export async function observe(
   );
   const seen = await clipPixels(first, { ...preprocessor, resize: 'svd' });
   const latents: Float32Array[] = [];
-  for (const [place, image] of pixels.entries()) {
-    throwIfAborted(abortSignal);
+  for (const [place, image] of pixels.entries())
     latents.push(await stages.encode(await augmented(image, noise, place)));
-  }
-  throwIfAborted(abortSignal);
   return new Observation(given, latents, await stages.see(seen));
 }

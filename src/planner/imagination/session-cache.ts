@@ -1,5 +1,6 @@
 /** Loaded graphs, kept for as long as there is room and freed together. */
 import type { GraphSession } from '../runtime/engine.js';
+import { unlessAborted } from './unless-aborted.js';
 
 interface Entry {
   readonly session: Promise<GraphSession>;
@@ -12,27 +13,36 @@ export class SessionCache {
   /** Sessions that nobody uses are freed, the one used longest ago first, while there are more than `capacity`. */
   constructor(private readonly capacity: number) {}
 
-  /** Lends the session of that key to `work`, loading it if it is not there. */
+  /**
+   * Lends the session of that key to `work`, loading it if it is not there. Who aborts does not wait for the loading;
+   * others may, and find it done. Errors: those of `load` and `work`; `aborted`.
+   */
   async use<Result>(
     key: string,
     load: () => Promise<GraphSession>,
     work: (session: GraphSession) => Promise<Result>,
+    abortSignal?: AbortSignal,
   ): Promise<Result> {
-    const entry = this.#entries.get(key) ?? { session: load(), users: 0 };
+    const entry = this.#entries.get(key) ?? this.#begin(key, load());
     // Last in the map is used last.
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     entry.users += 1;
     try {
-      return await work(await entry.session);
-    } catch (error) {
-      // A graph that could not be loaded is tried again next time.
-      if (await failed(entry.session)) this.#entries.delete(key);
-      throw error;
+      return await work(await unlessAborted(entry.session, abortSignal));
     } finally {
       entry.users -= 1;
       await this.#trim();
     }
+  }
+
+  #begin(key: string, session: Promise<GraphSession>): Entry {
+    const entry = { session, users: 0 };
+    // A graph that could not be loaded is tried again next time.
+    session.catch(() => {
+      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+    });
+    return entry;
   }
 
   async #trim(): Promise<void> {
@@ -40,14 +50,10 @@ export class SessionCache {
     for (const [key, { session }] of idle) {
       if (this.#entries.size <= this.capacity) return;
       this.#entries.delete(key);
-      await (await session).release();
+      await session.then(
+        (loaded) => loaded.release(),
+        () => undefined,
+      );
     }
   }
-}
-
-async function failed(session: Promise<GraphSession>): Promise<boolean> {
-  return session.then(
-    () => false,
-    () => true,
-  );
 }

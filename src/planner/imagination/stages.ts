@@ -36,17 +36,30 @@ const SESSIONS = 13;
 export type KeysAndValues = Readonly<Record<string, ResidentTensor>>;
 
 export class Stages {
-  readonly #sessions = new SessionCache(SESSIONS);
   readonly #engine: Engine;
   readonly #sha256: string;
+  readonly #sessions: SessionCache;
+  readonly #abortSignal: AbortSignal | undefined;
 
   constructor(
     readonly networks: Networks,
     engine: Engine,
     sha256: string,
+    sessions = new SessionCache(SESSIONS),
+    abortSignal?: AbortSignal,
   ) {
     this.#engine = engine;
     this.#sha256 = sha256;
+    this.#sessions = sessions;
+    this.#abortSignal = abortSignal;
+  }
+
+  /**
+   * The same, with the same loaded graphs, for work that is given up when the signal aborts: a run that has not begun
+   * here, and any that a server computes, ends with `aborted`.
+   */
+  until(abortSignal: AbortSignal | undefined): Stages {
+    return new Stages(this.networks, this.#engine, this.#sha256, this.#sessions, abortSignal);
   }
 
   geometry(numFrames: number): ClipGeometry {
@@ -191,8 +204,9 @@ export class Stages {
     inputs: Readonly<Record<string, RunInput>>,
     keep: 'all' | 'none' = 'none',
   ): Promise<RunResult> {
+    const abortSignal = this.#abortSignal;
     return this.#use(build, geometry, (session) =>
-      session.run(inputs, keep === 'all' ? { keep: session.outputNames } : {}),
+      session.run(inputs, { abortSignal, ...(keep === 'all' ? { keep: session.outputNames } : {}) }),
     );
   }
 
@@ -208,7 +222,8 @@ export class Stages {
       return this.#engine.load(graph, { weights: (key) => tensors.get(key), weightsSha256: this.#sha256 });
     };
     const { numFrames, width, height } = geometry;
-    return this.#sessions.use(`${build.name} ${numFrames}x${width}x${height}`, load, work);
+    const key = `${build.name} ${numFrames}x${width}x${height}`;
+    return this.#sessions.use(key, load, work, this.#abortSignal);
   }
 }
 

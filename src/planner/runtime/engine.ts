@@ -21,6 +21,11 @@ export interface RunOptions {
   readonly keep?: readonly string[];
   /** Memory from `sharedFloats` that outputs are written to, so that none has to be found at every run. */
   readonly into?: Readonly<Record<string, Float32Array>>;
+  /**
+   * Ends a run that has not begun, and one that a server computes. One that is under way here cannot be stopped: it is
+   * waited for.
+   */
+  readonly abortSignal?: AbortSignal | undefined;
 }
 
 export interface RunResult {
@@ -32,7 +37,7 @@ export interface RunResult {
 export interface GraphSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  /** Runs once; concurrent calls queue. Errors: `engine-failed`, `invalid-argument`. */
+  /** Runs once; concurrent calls queue. Errors: `engine-failed`, `invalid-argument`, `aborted`. */
   run(inputs: Readonly<Record<string, RunInput>>, options?: RunOptions): Promise<RunResult>;
   /** Frees the session's memory. */
   release(): Promise<void>;

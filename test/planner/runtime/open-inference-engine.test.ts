@@ -1,7 +1,17 @@
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { EndEvent, ImagineEvent } from '#planner/imagination/events.js';
 import { exportTriton } from '#planner/imagination/export-triton.js';
 import type { ImagineRequest } from '#planner/imagination/request.js';
@@ -54,6 +64,8 @@ async function clip(
   throw new Error('no end');
 }
 
+const WAIT = { timeout: 10_000, interval: 20 };
+
 const bytes = ({ frames }: EndEvent): Buffer => Buffer.concat(frames.map(({ data }) => data));
 
 describe('the exported repository', () => {
@@ -92,6 +104,33 @@ describe('the exported repository', () => {
       });
     expect(existsSync(join(scratch, 'no'))).toBe(false);
   });
+
+  it('refuses a folder that is not there, not empty, or none', async () => {
+    const file = join(scratch, 'file');
+    writeFileSync(file, '');
+    for (const [folder, got] of [
+      [join(scratch, 'no'), 'nothing'],
+      [repository, 'one with 8 entries'],
+      [file, 'a file'],
+    ] as const)
+      await expect(exportTriton(model, folder)).rejects.toMatchObject({
+        code: 'invalid-argument',
+        message: `${folder}: expected an empty folder that exists, got ${got}`,
+      });
+  });
+
+  it('computes fewer rows at once where a row is a clip of pictures', async () => {
+    const wide = join(scratch, 'wide');
+    mkdirSync(wide);
+    const { models } = await exportTriton(model, wide, { maxBatchSize: 48 });
+    const limits = models.map((name) => {
+      const config = readFileSync(join(wide, name, 'config.pbtxt'), 'utf8');
+      return [name.replace(/-[0-9a-f]{12}$/, ''), Number(/max_batch_size: (\d+)/.exec(config)?.[1])];
+    });
+    // Clips of 4 pictures, and single ones of three sizes.
+    expect(limits.filter(([stem]) => stem === 'decoder').map(([, limit]) => limit)).toEqual([16, 48, 48, 48]);
+    expect(limits.find(([stem]) => stem === 'denoiser')).toEqual(['denoiser', 48]);
+  });
 });
 
 describe('a planner whose engine is a server', () => {
@@ -122,6 +161,60 @@ describe('a planner whose engine is a server', () => {
     clips.forEach((each, i) => {
       expect(largestDifference(bytes(each), bytes(alone[i] as EndEvent))).toBeLessThanOrEqual(1);
     });
+  });
+
+  it('the clip of each robot is its own where the server computes the runs of several as one', async () => {
+    const server = await inferenceServer(repository);
+    await server.behave({ kind: 'together' });
+    const planners = await Promise.all([1, 2, 3, 4].map(() => remote(server.url)));
+    // Guidance of one costs one branch: rows of different counts are put together.
+    const changes = (i: number): Partial<ImagineRequest> => ({ seed: i, frameGuidance: i % 2 === 0 ? 1 : 2 });
+    const clips = await Promise.all(planners.map((planner, i) => clip(planner, changes(i))));
+    expect((await server.behave({ kind: 'well' })).together).toBeGreaterThan(1);
+    for (const [i, each] of clips.entries()) {
+      const alone = await clip(planners[0] as VideoPlanner, changes(i));
+      expect(largestDifference(bytes(each), bytes(alone))).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it.each([
+    ['while the server computes', { kind: 'slow' }],
+    ['while it is asked for its models', { kind: 'deaf' }],
+    ['between two tries', { kind: 'busy' }],
+  ] as const)('aborting %s ends the clip at once, and the call', async (_, behaviour) => {
+    const server = await inferenceServer(repository);
+    const planner = await remote(server.url, { retries: 100 });
+    // Those of the frame's networks are found before.
+    if (behaviour.kind !== 'deaf') await planner.observe(request.frames);
+    const before = await server.behave(behaviour);
+    const abort = new AbortController();
+    const running = clip(planner, { abortSignal: abort.signal });
+    running.catch(() => undefined);
+    if (behaviour.kind === 'deaf') await sleep(300);
+    else await vi.waitUntil(async () => (await server.behave(behaviour)).seen > before.seen, WAIT);
+    abort.abort();
+    // Long before the engine's own time limit.
+    await expect(Promise.race([running, sleep(10_000, 'waiting')])).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    if (behaviour.kind !== 'slow') return;
+    await vi.waitUntil(
+      async () => (await server.behave({ kind: 'well' })).cancelled === before.cancelled + 1,
+      WAIT,
+    );
+    await expect(clip(planner)).resolves.toMatchObject({ kind: 'end' });
+  });
+
+  it('a deadline gives up the run that the server is at, and counts its time', async () => {
+    const server = await inferenceServer(repository);
+    const planner = await remote(server.url);
+    await clip(planner);
+    const before = await server.behave({ kind: 'slow' });
+    await expect(clip(planner, { deadlineMs: 2000 })).rejects.toMatchObject({ code: 'deadline-exceeded' });
+    await vi.waitUntil(
+      async () => (await server.behave({ kind: 'well' })).cancelled === before.cancelled + 1,
+      WAIT,
+    );
   });
 
   it('a server killed in the middle is one typed error, soon', async () => {
@@ -170,7 +263,7 @@ describe('a planner whose engine is a server', () => {
       code: 'engine-timeout',
       message: expect.stringMatching(/frame-encoder-\w+ did not answer within 3000 ms/),
     });
-    expect((await server.behave({ kind: 'well' })) - before).toBe(1);
+    expect((await server.behave({ kind: 'well' })).seen - before.seen).toBe(1);
   });
 
   it('an error inside the server, and answers that are cut short, are typed errors without another try', async () => {
@@ -186,7 +279,7 @@ describe('a planner whose engine is a server', () => {
         message: expect.stringContaining(message),
       });
       await expect(clip(planner)).rejects.toEqual(failure);
-      expect((await server.behave({ kind })) - before).toBe(1);
+      expect((await server.behave({ kind })).seen - before.seen).toBe(1);
     }
   });
 
@@ -200,7 +293,7 @@ describe('a planner whose engine is a server', () => {
       unavailable(/does not serve frame-encoder-\w+ in version 2: export/),
     );
     await expect(clip(await remote(url), { numFrames: 3 })).rejects.toMatchObject(
-      unavailable(/does not serve condition-\w+ in version 1/),
+      unavailable(/does not serve condition-\w+ in version 1: .* for clips of this length/),
     );
     const other = await writeTinyModel(join(scratch, 'other'), { seed: 2 });
     const engine = new OpenInferenceEngine({ url });

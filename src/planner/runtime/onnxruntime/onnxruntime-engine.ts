@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parse, relative } from 'node:path';
-import { AidError } from '../../errors.js';
+import { AidError, throwIfAborted } from '../../errors.js';
 import type { Graph } from '../../onnx/graph.js';
 import { liveNodes } from '../../onnx/live-nodes.js';
 import { type Lowerings, lower } from '../../onnx/lower.js';
@@ -172,8 +172,9 @@ export class OnnxRuntimeEngine implements Engine {
     session: number,
     inputNames: readonly string[],
     inputs: Readonly<Record<string, RunInput>>,
-    { keep = [], into = {} }: RunOptions = {},
+    { keep = [], into = {}, abortSignal }: RunOptions = {},
   ): Promise<RunResult> {
+    throwIfAborted(abortSignal);
     const missing = inputNames.filter((input) => !(input in inputs));
     if (missing.length > 0)
       throw new AidError('invalid-argument', `${name}: no value given for ${missing.join(', ')}`);

@@ -1,7 +1,7 @@
 /** Calls of an inference server: with a time limit, typed errors, and retries where they are safe. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelOptions, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { AidError, type AidErrorCode } from '../../errors.js';
+import { AidError, type AidErrorCode, throwIfAborted } from '../../errors.js';
 import {
   decodeMessage,
   encodeMessage,
@@ -76,10 +76,17 @@ export class InferenceClient {
    * A run of a model gives the same whenever it is run, so that asking again is safe; it is done where the server
    * was not there or refused for lack of room, and not where it was too slow, as it may still be at work.
    * Errors: `engine-unavailable` (no server, no such model or version), `engine-overloaded`, `engine-timeout`,
-   * `engine-failed`.
+   * `engine-failed`, `aborted`.
    */
-  infer(request: ModelInferRequest): Promise<ModelInferResponse> {
-    return this.#call(request.model_name, 'ModelInfer', 'ModelInferRequest', 'ModelInferResponse', request);
+  infer(request: ModelInferRequest, abortSignal?: AbortSignal): Promise<ModelInferResponse> {
+    return this.#call(
+      request.model_name,
+      'ModelInfer',
+      'ModelInferRequest',
+      'ModelInferResponse',
+      request,
+      abortSignal,
+    );
   }
 
   /** Calls under way end with an error. */
@@ -98,18 +105,22 @@ export class InferenceClient {
     asked: Asked,
     given: Given,
     request: Parameters<typeof encodeMessage<Asked>>[1],
+    abortSignal?: AbortSignal,
   ): Promise<ReturnType<typeof decodeMessage<Given>>> {
     const deadline = performance.now() + this.#timeoutMs;
     for (let attempt = 0; ; attempt++) {
+      throwIfAborted(abortSignal);
       try {
-        return await this.#once(method, asked, given, request, deadline);
+        return await this.#once(method, asked, given, request, deadline, abortSignal);
       } catch (error) {
+        throwIfAborted(abortSignal);
         const failure = this.#errorOf(error as ServiceError, model);
         const pauseMs = FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random());
         const isWorthAnother =
           RETRIED.has((error as ServiceError).code) && attempt < this.#retries && !this.#isClosed;
         if (!isWorthAnother || performance.now() + pauseMs >= deadline) throw failure;
-        await sleep(pauseMs);
+        // An abort is told of at the head of the loop.
+        await sleep(pauseMs, undefined, { signal: abortSignal }).catch(() => undefined);
       }
     }
   }
@@ -123,6 +134,7 @@ export class InferenceClient {
     given: Given,
     request: Parameters<typeof encodeMessage<Asked>>[1],
     deadline: number,
+    abortSignal: AbortSignal | undefined,
   ): Promise<ReturnType<typeof decodeMessage<Given>>> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) {
@@ -138,10 +150,13 @@ export class InferenceClient {
         { deadline: Date.now() + Math.max(1, deadline - performance.now()) },
         (error, response) => {
           this.#calls.delete(call);
+          abortSignal?.removeEventListener('abort', cancel);
           if (error !== null) reject(error);
           else resolve(response as ReturnType<typeof decodeMessage<Given>>);
         },
       );
+      const cancel = (): void => call.cancel();
+      abortSignal?.addEventListener('abort', cancel, { once: true });
       this.#calls.add(call);
     });
   }

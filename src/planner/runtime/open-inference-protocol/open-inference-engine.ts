@@ -1,4 +1,5 @@
-/** The engine that lets a server compute: any that speaks the Open Inference Protocol (KServe v2) over gRPC. */
+/** The engine that lets a server compute, over the Open Inference Protocol (KServe v2) in gRPC. */
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { AidError } from '../../errors.js';
 import { batchFirstShape, batchOf } from '../../onnx/batch-first.js';
 import type { Graph, Value } from '../../onnx/graph.js';
@@ -62,11 +63,11 @@ export class OpenInferenceEngine implements Engine {
     const found = await this.#client
       .modelMetadata({ name: model.name, version: this.#version })
       .catch((error: AidError) => {
-        if (!error.message.includes('does not serve') && !isUnknown(error)) throw error;
+        if (!isUnknown(error)) throw error;
         throw new AidError(
           'engine-unavailable',
-          `${this.#client.address} does not serve ${model.name} in version ${this.#version}: ` +
-            "export this model folder with this version of the package to the server's repository",
+          `${this.#client.address} does not serve ${model.name} in version ${this.#version}: export this model folder, ` +
+            "with this version of the package and for clips of this length, to the server's repository",
           { cause: error },
         );
       });
@@ -91,7 +92,7 @@ export class OpenInferenceEngine implements Engine {
     { name }: ServedModel,
     inputs: readonly Value[],
     given: Readonly<Record<string, RunInput>>,
-    { keep = [], into = {} }: RunOptions = {},
+    { keep = [], into = {}, abortSignal }: RunOptions = {},
   ): Promise<RunResult> {
     const missing = inputs.filter((input) => !(input.name in given));
     if (missing.length > 0)
@@ -100,13 +101,14 @@ export class OpenInferenceEngine implements Engine {
         `${graph.name}: no value given for ${missing.map((input) => input.name).join(', ')}`,
       );
     const tensors = inputs.map((input) => tensorOfInput(given[input.name] as RunInput));
-    const { outputs, raw_output_contents } = await this.#client.infer({
+    const request = {
       model_name: name,
       model_version: this.#version,
       inputs: inputs.map((input, i) => described(graph, input, tensors[i] as Tensor)),
       outputs: [...graph.outputs.keys()].map((output) => ({ name: output })),
       raw_input_contents: tensors.map(rawContents),
-    });
+    };
+    const { outputs, raw_output_contents } = await this.#client.infer(request, abortSignal);
     const result = { tensors: {} as Record<string, Tensor>, resident: {} as Record<string, ResidentTensor> };
     for (const [output, { shape }] of graph.outputs) {
       const index = outputs.findIndex((each) => each.name === output);
@@ -176,11 +178,15 @@ function inShape(tensor: Tensor, shape: Shape, { name, shape: told }: TensorMeta
   return { ...tensor, dims: atBatch(shape, batch) } as Tensor;
 }
 
-/** Servers say in several ways that they do not know a model. */
-function isUnknown({ message }: AidError): boolean {
-  return /unknown model|not found|no such model|does not exist|not ready|invalid model|version/i.test(
-    message,
-  );
+/** How servers say that they do not know a model, or that a version is none. */
+const UNKNOWN: ReadonlySet<number | undefined> = new Set([
+  status.NOT_FOUND,
+  status.UNIMPLEMENTED,
+  status.INVALID_ARGUMENT,
+]);
+
+function isUnknown({ cause }: AidError): boolean {
+  return UNKNOWN.has((cause as Partial<ServiceError> | undefined)?.code);
 }
 
 /** Whether the server's model takes and gives what the graph does. */

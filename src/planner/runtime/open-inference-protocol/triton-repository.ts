@@ -7,7 +7,7 @@ import { type ParameterSource, toOnnxFile } from '../../onnx/onnx-file.js';
 import type { StoredTensor } from '../../weights/safetensors.js';
 import { externalSource } from '../external-source.js';
 import type { WeightSource } from '../weight-source.js';
-import { servedModel } from './served-model.js';
+import { type ServedModel, servedModel } from './served-model.js';
 
 export interface TritonModelOptions {
   readonly weights: WeightSource;
@@ -33,12 +33,29 @@ const CHUNK_BYTES = 1 << 20;
 export async function writeTritonModel(
   repository: string,
   graph: Graph,
-  { weights, weightsSha256, placement, ...batching }: TritonModelOptions,
+  options: TritonModelOptions,
 ): Promise<string> {
-  const model = servedModel(graph, weightsSha256);
-  const version = join(repository, model.name, VERSION);
+  const model = servedModel(graph, options.weightsSha256);
+  const folder = join(repository, model.name);
+  try {
+    await fillModelFolder(folder, model, options);
+  } catch (cause) {
+    if (AidError.isInstance(cause)) throw cause;
+    throw new AidError('io-failed', `${folder}: could not be written: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  return model.name;
+}
+
+async function fillModelFolder(
+  folder: string,
+  { name, graph, inputs }: ServedModel,
+  { weights, weightsSha256, placement, ...batching }: TritonModelOptions,
+): Promise<void> {
+  const version = join(folder, VERSION);
   await mkdir(version, { recursive: true });
-  const stored = [...model.graph.parameters.keys()].map((key) => {
+  const stored = [...graph.parameters.keys()].map((key) => {
     const tensor = weights(key);
     if (tensor === undefined)
       throw new AidError('invalid-weights', `${graph.name}: ${key} is not in the weights`);
@@ -46,15 +63,14 @@ export async function writeTritonModel(
   });
   const places =
     placement === 'copy' ? await copyWeights(version, stored) : await linkWeights(version, stored);
-  const onnx = toOnnxFile(model.graph, {
+  const onnx = toOnnxFile(graph, {
     parameters: (key) => places.get(weights(key) as StoredTensor) as ParameterSource,
   });
   await writeFile(join(version, 'model.onnx'), onnx);
   await writeFile(
-    join(repository, model.name, 'config.pbtxt'),
-    configText(model.name, model.inputs, [...model.graph.outputs], weightsSha256, batching),
+    join(folder, 'config.pbtxt'),
+    configText(name, inputs, [...graph.outputs], weightsSha256, batching),
   );
-  return model.name;
 }
 
 type Places = ReadonlyMap<StoredTensor, ParameterSource>;

@@ -26,7 +26,7 @@ import { trainingGraph } from '../training-graph.js';
 import { writeComponent, writeJson } from './component-files.js';
 import {
   addedTimeIds,
-  checkGivenFrames,
+  checkNumGivenFrames,
   type DenoisingRun,
   denoisingConfig,
   denoisingGraph,
@@ -50,7 +50,7 @@ export const adaptRecipeConfig = z
     fresh: z.literal(true).optional(),
     frozenParts: frozenPartsConfig.optional(),
   })
-  .superRefine(checkGivenFrames);
+  .superRefine(checkNumGivenFrames);
 export type AdaptRecipeConfig = z.infer<typeof adaptRecipeConfig>;
 
 export interface AdaptRun extends DenoisingRun {

@@ -15,7 +15,7 @@ import { trainingGraph } from '../training-graph.js';
 import { writeComponent, writeJson } from './component-files.js';
 import {
   addedTimeIds,
-  checkGivenFrames,
+  checkNumGivenFrames,
   type DenoisingRun,
   denoisingConfig,
   denoisingGraph,
@@ -35,7 +35,7 @@ export const backboneRecipeConfig = z
     /** Ours, see `aid/config.json`. An adaptation has to have the same. */
     data_mean: z.enum(['zero', 'frame']).default('zero'),
   })
-  .superRefine(checkGivenFrames);
+  .superRefine(checkNumGivenFrames);
 export type BackboneRecipeConfig = z.infer<typeof backboneRecipeConfig>;
 
 export function backboneRecipe(

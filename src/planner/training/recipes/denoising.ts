@@ -42,7 +42,7 @@ export const denoisingConfig = {
 };
 
 /** A model that is given all frames has none to imagine. For the `superRefine` of a config with `denoisingConfig`. */
-export function checkGivenFrames(
+export function checkNumGivenFrames(
   config: { readonly numFrames: number; readonly givenFrames?: number | readonly number[] | undefined },
   context: z.RefinementCtx,
 ): void {
