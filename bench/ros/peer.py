@@ -1,7 +1,8 @@
-"""The measuring side: rclpy; lines of JSON on stdout."""
+"""The measuring side: rclpy; lines of JSON on stdout. The camera is a process of its own, as a robot's is."""
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -11,7 +12,7 @@ from aid_msgs.action import Imagine
 from aid_msgs.msg import Clip
 from rcl_interfaces.srv import GetParameters
 from rclpy.action import ActionClient
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
@@ -22,10 +23,26 @@ COMMAND = "put the red cube on the blue plate"
 LOADING = 300
 
 
+def camera(width, height):
+    rclpy.init()
+    node = rclpy.create_node("camera")
+    images = node.create_publisher(Image, "image", qos_profile_sensor_data)
+    step = 3 * width
+    image = Image(height=height, width=width, encoding="rgb8", step=step, data=bytes(height * step))
+
+    def shoot():
+        image.header.stamp = node.get_clock().now().to_msg()
+        images.publish(image)
+
+    node.create_timer(1 / 30, shoot)
+    rclpy.spin(node)
+
+
 class Peer:
-    """A camera, a sender of commands, a watcher of clips."""
+    """A sender of commands, a watcher of clips, and a camera beside it."""
 
     def __init__(self, previews, width, height):
+        self.camera = subprocess.Popen([sys.executable, __file__, "camera", str(width), str(height)])
         rclpy.init()
         self.node = rclpy.create_node("bench")
         self.news = threading.Condition()
@@ -35,13 +52,9 @@ class Peer:
         self.node.create_subscription(Clip, "clip", self.on_clip, latched)
         if previews:
             self.node.create_subscription(Image, "goal_preview", self.on_preview, 10)
-        self.images = self.node.create_publisher(Image, "image", qos_profile_sensor_data)
         self.commands = self.node.create_publisher(String, "instruction", 1000)
         self.parameters = self.node.create_client(GetParameters, "aid_planner/get_parameters")
         self.imagine = ActionClient(self.node, Imagine, "imagine")
-        step = 3 * width
-        self.image = Image(height=height, width=width, encoding="rgb8", step=step, data=bytes(height * step))
-        self.node.create_timer(1 / 30, self.shoot)
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
         threading.Thread(target=self.executor.spin, daemon=True).start()
@@ -53,10 +66,6 @@ class Peer:
                 raise TimeoutError("the node did not become active")
             time.sleep(0.05)
         time.sleep(1)
-
-    def shoot(self):
-        self.image.header.stamp = self.node.get_clock().now().to_msg()
-        self.images.publish(self.image)
 
     def on_clip(self, message):
         with self.news:
@@ -112,8 +121,7 @@ def say(kind, **data):
     print(json.dumps({"kind": kind, **data}), flush=True)
 
 
-def latency(count, width, height):
-    watching = Peer(True, width, height)
+def latency(watching, count):
     previews = []
     for _ in range(count):
         start = watching.command()
@@ -160,8 +168,7 @@ def latency(count, width, height):
     )
 
 
-def soak(minutes, width, height):
-    peer = Peer(False, width, height)
+def soak(peer, minutes):
     start = told = time.time()
     clips = 0
     while time.time() - start < 60 * minutes:
@@ -176,10 +183,20 @@ def soak(minutes, width, height):
             say("soak", minutes=(told - start) / 60, clips=clips)
 
 
-kind, amount, *size = sys.argv[1:]
-if kind == "latency":
-    latency(int(amount), *map(int, size))
-else:
-    soak(float(amount), *map(int, size))
+if sys.argv[1] == "camera":
+    try:
+        camera(int(sys.argv[2]), int(sys.argv[3]))
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    os._exit(0)
+kind, amount, width, height = sys.argv[1:]
+peer = Peer(kind == "latency", int(width), int(height))
+try:
+    if kind == "latency":
+        latency(peer, int(amount))
+    else:
+        soak(peer, float(amount))
+finally:
+    peer.camera.kill()
 # Threads may still be inside the middleware.
 os._exit(0)

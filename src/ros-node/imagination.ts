@@ -1,8 +1,9 @@
 /** An order, carried out through the SDK: each instruction's candidates from one observation of the frames. */
-import { concat, concatMap, defer, type Observable } from 'rxjs';
+import { concat, concatMap, defer, type Observable, of } from 'rxjs';
 import {
   candidates,
   type Frame,
+  type ImagineRequest,
   type Planner,
   type RankedCandidate,
   SharedDeadline,
@@ -53,15 +54,18 @@ export function imagineOrder(
   return defer(() => {
     const left = leftMs();
     const deadline = left === undefined ? {} : { deadlineMs: new SharedDeadline(left, clips) };
-    return defer(() => planner.observe(frames, { abortSignal })).pipe(
-      concatMap((observation) =>
+    // For one instruction `candidates` does it, in the time that its report tells.
+    const observed: Observable<ImagineRequest['frames']> =
+      instructions.length === 1 ? of(frames) : defer(() => planner.observe(frames, { abortSignal }));
+    return observed.pipe(
+      concatMap((seen) =>
         concat(
           ...instructions.map((instruction, index) => {
             const own = states[index];
             return candidates(planner, {
               ...sampling,
               ...deadline,
-              frames: observation,
+              frames: seen,
               abortSignal,
               instruction,
               seeds,

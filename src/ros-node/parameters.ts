@@ -144,7 +144,7 @@ export const PARAMETERS = {
     value: '',
     description:
       'OpenAI-compatible endpoint of a multimodal model that looks at the frame and writes the states, such as ' +
-      'http://localhost:11434/v1; its key, where it wants one, is the environment variable OPENAI_API_KEY. Empty: ' +
+      'http://localhost:11434/v1; its key, where it wants one, is the environment variable AID_STATE_API_KEY. Empty: ' +
       'a template writes them from the command.',
     changeable: 'start',
   },

@@ -6,11 +6,11 @@ import type { Settings } from './parameters.js';
 export function statePrompterOf(settings: Settings): StatePrompter | undefined {
   const { 'states.endpoint': baseUrl, 'states.model': model, 'states.fallback': fallback } = settings;
   if (baseUrl === '') return undefined;
-  const { OPENAI_API_KEY: apiKey } = process.env;
+  const { AID_STATE_API_KEY: apiKey } = process.env;
   return new MllmStatePrompter({
     baseUrl,
     model,
     fallback: fallback as 'template' | 'error',
-    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(apiKey ? { apiKey } : {}),
   });
 }

@@ -49,7 +49,7 @@ describeWithRos('states written by a multimodal model', () => {
     const words = Object.entries(parameters).flatMap(([name, value]) => ['-p', `${name}:=${value}`]);
     const node = new NodeUnderTest(['--ros-args', ...words], {
       ...world.environment,
-      OPENAI_API_KEY: 'secret',
+      AID_STATE_API_KEY: 'secret',
       XDG_CACHE_HOME: world.folder(),
     });
     onTestFinished(() => node.end());

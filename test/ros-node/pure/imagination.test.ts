@@ -26,6 +26,16 @@ it('gives the steps of all clips, and the clips of each instruction when they ar
   expect(planner.requests[0]).not.toHaveProperty('deadlineMs');
 });
 
+it('looks at the frames once: for one clip as part of it, for several instructions before', async () => {
+  const planner = fakePlanner(() => of(end()));
+  const observe = vi.spyOn(planner, 'observe');
+  await lastValueFrom(imagineOrder(planner, { ...order, instructions: ['go'], seeds: [1] }, [frame], limits));
+  expect(planner.requests[0]?.frames).toEqual([frame]);
+  expect(observe).not.toHaveBeenCalled();
+  await lastValueFrom(imagineOrder(planner, order, [frame], limits));
+  expect(observe).toHaveBeenCalledTimes(1);
+});
+
 it('shares a deadline among the clips of all instructions', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => {
