@@ -22,13 +22,14 @@ export interface SweepSetting {
 const STEPS = [25, 8, 4, 2, 1];
 const MANNERS: readonly Omit<SweepSetting, 'numInferenceSteps'>[] = [
   { sampler: 'euler', frameGuidance: 1, textGuidance: 1 },
-  { sampler: 'dpm++2m', frameGuidance: 1, textGuidance: 1 },
   { sampler: 'euler', frameGuidance: 1, textGuidance: 2 },
+  { sampler: 'euler', frameGuidance: 1, textGuidance: 3 },
   { sampler: 'euler', frameGuidance: 1, textGuidance: 4 },
   { sampler: 'euler', frameGuidance: 2, textGuidance: 2 },
+  { sampler: 'dpm++2m', frameGuidance: 1, textGuidance: 3 },
 ];
 
-/** 25, 8, 4, 2 and 1 steps, each without guidance, with a second-order sampler, and with three guidances. */
+/** 25, 8, 4, 2 and 1 steps, each without guidance, with four guidances, and with a second-order sampler. */
 export const DEFAULT_SWEEP: readonly SweepSetting[] = MANNERS.flatMap((manner) =>
   STEPS.map((numInferenceSteps) => ({ numInferenceSteps, ...manner })),
 );
