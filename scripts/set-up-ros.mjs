@@ -19,7 +19,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { originOfRos, privateRos, rosEnvironment, rosFolder, workspace } from './ros/ros.mjs';
 import { project, SetUpError, say } from './set-up.mjs';
@@ -137,8 +137,11 @@ function buildRclnodejs(origin) {
     throw new SetUpError('rclnodejs is not installed: npm ci (it is an optional dependency)');
   const stamp = join(rclnodejs, '.aid-set-up');
   const { version } = JSON.parse(readFileSync(join(rclnodejs, 'package.json'), 'utf8'));
-  const ros =
-    origin === 'sourced' ? process.env.AMENT_PREFIX_PATH : readStamp(join(privateRos, '.aid-set-up'));
+  // The workspace made here is on the path or not, as the shell has it.
+  const others = (process.env.AMENT_PREFIX_PATH ?? '')
+    .split(delimiter)
+    .filter((prefix) => prefix !== join(workspace(origin), 'install'));
+  const ros = origin === 'sourced' ? others.join(delimiter) : readStamp(join(privateRos, '.aid-set-up'));
   const addonStamp = sha256(version, process.versions.modules, origin, ros);
   const wanted = `${addonStamp} ${readStamp(join(workspace(origin), '.aid-set-up'))}`;
   const before = readStamp(stamp);

@@ -8,6 +8,7 @@ import threading
 import time
 
 import rclpy
+from action_msgs.msg import GoalStatus
 from aid_msgs.action import Imagine
 from aid_msgs.msg import Clip
 from rcl_interfaces.srv import GetParameters
@@ -102,15 +103,28 @@ class Peer:
     def goal(self):
         done = threading.Event()
         start = time.perf_counter()
+        ended = []
+
+        def finish(outcome):
+            ended.append(outcome)
+            done.set()
 
         def accepted(future):
-            future.result().get_result_async().add_done_callback(lambda _: done.set())
+            if not future.result().accepted:
+                finish("rejected")
+                return
+            future.result().get_result_async().add_done_callback(lambda result: finish(result.result()))
 
         goal = Imagine.Goal(instructions=[COMMAND])
         # The client forgets an answer that comes before it has noted its question: both in the executor's thread.
         self.executor.create_task(lambda: self.imagine.send_goal_async(goal).add_done_callback(accepted))
-        done.wait(600)
-        return time.perf_counter() - start
+        if not done.wait(600):
+            raise TimeoutError("no result")
+        took = time.perf_counter() - start
+        [outcome] = ended
+        if outcome == "rejected" or outcome.status != GoalStatus.STATUS_SUCCEEDED or outcome.result.error_code != 0:
+            raise RuntimeError(f"a goal did not succeed: {outcome}"[:500])
+        return took
 
 
 def seconds(duration):

@@ -13,6 +13,8 @@ const [topic, command, folder] = process.argv.slice(2);
 const TIMEOUT_MS = 600_000;
 const say = (line) => process.stdout.write(`${line}\n`);
 
+/** Of the camera, among which is the one that the clip starts from. */
+const KEPT_IMAGES = 1000;
 /** diagnostic_msgs/msg/DiagnosticStatus */
 const ERROR = 2;
 const context = ros.Context.defaultContext();
@@ -26,9 +28,11 @@ function imagined() {
   return new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error(`no clip came within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS).unref();
     const best = { qos: qos(5, 'best-effort') };
-    node.createSubscription('sensor_msgs/msg/CompressedImage', topic, best, (image) =>
-      images.set(nameOf(image.header.stamp), image),
-    );
+    node.createSubscription('sensor_msgs/msg/CompressedImage', topic, best, (image) => {
+      images.set(nameOf(image.header.stamp), image);
+      const [oldest] = images.keys();
+      if (images.size > KEPT_IMAGES) images.delete(oldest);
+    });
     let sentMs;
     node.createSubscription('aid_msgs/msg/Clip', 'clip', { qos: qos(1, 'reliable') }, (clip) => {
       if (clip.instruction !== command) return;

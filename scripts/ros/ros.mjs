@@ -33,7 +33,9 @@ function answer(code) {
   return JSON.parse(stdout);
 }
 
-const prepend = (paths, rest) => [...paths, rest].filter(Boolean).join(delimiter);
+/** Each once: a shell may have them already. */
+const prepend = (paths, rest = '') =>
+  [...new Set([...paths, ...rest.split(delimiter)])].filter(Boolean).join(delimiter);
 
 /**
  * What a program needs in its environment, beside what is there. `AID_ROS_NODE_PRELOAD` is for node alone: the

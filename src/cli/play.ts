@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { AidError } from '../planner/errors.js';
+import { EXECUTION_PROVIDERS } from '../planner/runtime/engine.js';
 import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { type ClipBag, framesOfClip, readClipBag, requestOfClip } from '../sdk/messages/index.js';
@@ -12,7 +13,7 @@ import { say, sayJson, shownPath } from './terminal.js';
 
 interface PlayFlags {
   readonly model?: string;
-  readonly provider: ChosenProvider;
+  readonly provider?: ChosenProvider;
   readonly json?: true;
 }
 
@@ -31,7 +32,9 @@ export function playCommand(): Command {
     .description('imagine the clips of a bag again, and compare them bit for bit')
     .argument('<bag>', 'an MCAP bag with clips and the camera images that they start from')
     .option('--model <dir>', 'model folder (default: the one in this package); it has to be the same model')
-    .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
+    .addOption(
+      new Option('--provider <name>', 'what computes (default: what made the clips)').choices(PROVIDERS),
+    )
     .option('--json', 'print the comparison as JSON and nothing else')
     .action((bag: string, flags: PlayFlags) => interruptible((abortSignal) => play(bag, flags, abortSignal)));
 }
@@ -39,7 +42,8 @@ export function playCommand(): Command {
 async function play(path: string, flags: PlayFlags, abortSignal: AbortSignal): Promise<void> {
   const bags = await readClipBag(resolve(path));
   const model = modelFolder(flags.model);
-  const planner = await VideoPlanner.load(model, { provider: flags.provider, abortSignal });
+  const provider = flags.provider ?? providerOf(bags);
+  const planner = await VideoPlanner.load(model, { provider, abortSignal });
   const results: Comparison[] = [];
   try {
     for (const bag of bags) {
@@ -64,6 +68,12 @@ async function play(path: string, flags: PlayFlags, abortSignal: AbortSignal): P
         }`,
       );
   if (results.some(({ identical }) => !identical)) process.exitCode = 1;
+}
+
+/** Others compute with other last bits. A server's cannot be asked for from here. */
+function providerOf([first]: readonly ClipBag[]): ChosenProvider {
+  const made = EXECUTION_PROVIDERS.find((provider) => provider === first?.clip.execution_provider);
+  return made ?? 'auto';
 }
 
 async function compare(planner: VideoPlanner, bag: ClipBag, abortSignal: AbortSignal): Promise<Comparison> {

@@ -23,9 +23,9 @@ interface ResultResponse {
 
 export interface GoalCallbacks {
   readonly isAccepted: () => boolean;
-  readonly accepted: (handle: GoalHandle<ImagineGoal>, goal: ImagineGoal) => void;
+  readonly accepted: (handle: GoalHandle, goal: ImagineGoal) => void;
   /** Whether there is something to cancel. */
-  readonly cancel: (handle: GoalHandle<ImagineGoal>) => boolean;
+  readonly cancel: (handle: GoalHandle) => boolean;
 }
 
 export class ImagineActionServer extends ros.ActionServer<ImagineGoal> {
@@ -77,10 +77,7 @@ export class ImagineActionServer extends ros.ActionServer<ImagineGoal> {
     this.#memory = this.#response.toRawROS();
   }
 
-  override async _executeGoal(
-    callback: () => Promise<Message>,
-    handle: GoalHandle<ImagineGoal>,
-  ): Promise<void> {
+  override async _executeGoal(callback: () => Promise<Message>, handle: GoalHandle): Promise<void> {
     let result: Message;
     try {
       result = await callback();

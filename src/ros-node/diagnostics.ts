@@ -64,6 +64,9 @@ function valuesOf({ statistics, model, ...health }: NodeHealth): Record<string, 
     dropped: statistics.count('DROPPED'),
     preempted: statistics.count('PREEMPTED'),
     canceled: statistics.count('CANCELED'),
+    reset: statistics.count('RESET'),
+    not_enabled: statistics.count('DISABLED'),
+    not_active: statistics.count('NOT_ACTIVE'),
     refused:
       statistics.count('INVALID_REQUEST') +
       statistics.count('INVALID_INSTRUCTION') +

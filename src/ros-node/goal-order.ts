@@ -12,7 +12,7 @@ import {
 import type { ImagineGoal, Uuid } from '../sdk/messages/messages.js';
 import { msFromDuration } from '../sdk/messages/time.js';
 import { CommandError } from './error-codes.js';
-import { checkedInstruction, type GivenImages, type Order, samplingOf } from './order.js';
+import { checkedInstruction, type GivenImages, MAX_TEXT_LENGTH, type Order, samplingOf } from './order.js';
 import { PARAMETERS, type Settings } from './parameters.js';
 
 /** Clips: instructions times candidates. */
@@ -41,13 +41,17 @@ export function orderOfGoal(
   if (states.length !== 0 && states.length !== NUM_STATES * instructions.length)
     refuse(`states: expected none or ${NUM_STATES} for each instruction, got ${states.length}`);
   const seed = Number(goal.seed);
-  if (!Number.isSafeInteger(seed) || seed < -1 || !Number.isSafeInteger(seed + candidates))
-    refuse(`seed: expected -1 to 2^53 - 1, got ${goal.seed}`);
+  const lastSeed = Number.MAX_SAFE_INTEGER - (candidates - 1);
+  if (!Number.isSafeInteger(seed) || seed < -1 || seed > lastSeed)
+    refuse(`seed: expected -1 to ${lastSeed} for ${candidates} candidates, got ${goal.seed}`);
   for (const name of ['frame_guidance', 'text_guidance'] as const) {
     const [low, high] = PARAMETERS[name].range;
     if (!(goal[name] >= low && goal[name] <= high))
       refuse(`${name}: expected ${low} to ${high}, got ${goal[name]}`);
   }
+  for (const [index, text] of states.entries())
+    if (text.length > MAX_TEXT_LENGTH)
+      refuse(`states[${index}]: expected at most ${MAX_TEXT_LENGTH} characters, got ${text.length}`);
   const deadlineMs = msFromDuration(goal.deadline);
   if (deadlineMs < 0) refuse(`deadline: expected 0 or more, got ${deadlineMs / 1000} s`);
   const first = seed === -1 ? shortSeed() : seed;

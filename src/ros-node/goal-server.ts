@@ -20,7 +20,7 @@ import type { GoalHandle } from './rclnodejs.js';
 import { remainingTime } from './remaining-time.js';
 import type { Work } from './work.js';
 
-type Handle = GoalHandle<ImagineGoal>;
+type Handle = GoalHandle;
 
 /** There from the node's start to its end, so that a goal that comes at the wrong time is rejected, not lost. */
 export class GoalServer {

@@ -11,16 +11,19 @@ export interface Stamped {
 export class LatestImage<Image extends Stamped> {
   readonly #now: () => bigint;
   #latest: Image | undefined;
+  #lastNow: bigint;
   readonly #waiting = new Set<() => void>();
   received = 0;
 
   /** `now` is the node's clock, nanoseconds. */
   constructor(now: () => bigint) {
     this.#now = now;
+    this.#lastNow = now();
   }
 
   put(image: Image): void {
     this.received += 1;
+    this.#lastNow = this.#now();
     this.#latest = image;
     for (const wake of [...this.#waiting]) wake();
   }
@@ -29,10 +32,16 @@ export class LatestImage<Image extends Stamped> {
     this.#latest = undefined;
   }
 
-  /** Milliseconds since the latest picture was taken; undefined where there is none. A clock that runs ahead gives 0. */
+  /**
+   * Milliseconds since the latest picture was taken; undefined where there is none. A camera whose clock runs ahead
+   * gives 0; a clock that jumped back, as that of a bag played in a loop, leaves no picture.
+   */
   get ageMs(): number | undefined {
+    const now = this.#now();
+    if (now < this.#lastNow) this.#latest = undefined;
+    this.#lastNow = now;
     if (this.#latest === undefined) return undefined;
-    return Math.max(0, Number(this.#now() - nsFromTime(this.#latest.header.stamp)) / 1e6);
+    return Math.max(0, Number(now - nsFromTime(this.#latest.header.stamp)) / 1e6);
   }
 
   /**
@@ -41,10 +50,10 @@ export class LatestImage<Image extends Stamped> {
    */
   next(options: { maxAgeMs: number; timeoutMs: number; abortSignal: AbortSignal }): Promise<Image> {
     const { maxAgeMs, timeoutMs, abortSignal } = options;
-    const fresh = (): Image | undefined =>
-      this.#latest !== undefined && (maxAgeMs === 0 || (this.ageMs ?? 0) <= maxAgeMs)
-        ? this.#latest
-        : undefined;
+    const fresh = (): Image | undefined => {
+      const { ageMs } = this;
+      return ageMs !== undefined && (maxAgeMs === 0 || ageMs <= maxAgeMs) ? this.#latest : undefined;
+    };
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
         clearTimeout(timer);

@@ -262,6 +262,7 @@ export class ManagedNode extends ros.LifecycleNode {
       if (!isParameterName(name)) {
         if (!this.hasParameter(name)) return refused(`there is no parameter ${name}`);
         if (name.startsWith('qos_overrides.')) return refused(`${name} can be given at the start only`);
+        if (value === undefined || value === null) return refused(`${name} cannot be taken away`);
         continue;
       }
       const reason = refusalToChange(name, this.state) ?? problemWith(name, value);

@@ -1,11 +1,11 @@
 /** Carries out orders: looks, imagines, publishes. */
-import { concatMap, lastValueFrom, type Observable } from 'rxjs';
 import { AidError, type VideoPlanner } from '../sdk/index.js';
 import { clipMessage } from '../sdk/messages/clip-message.js';
 import type { ClipFormat } from '../sdk/messages/images.js';
 import type { CameraInfoMessage, ClipMessage, Header } from '../sdk/messages/messages.js';
 import { timeFromNs } from '../sdk/messages/time.js';
 import type { Camera } from './camera.js';
+import { eachOf } from './each-of.js';
 import { CommandError } from './error-codes.js';
 import { imagineOrder, type OrderStep } from './imagination.js';
 import type { ManagedNode } from './managed-node.js';
@@ -48,13 +48,20 @@ export class OrderRunner {
    * What can be known to be wrong with an order before any work, so that nothing is ended for one that comes to
    * nothing. Errors: CommandError `INVALID_REQUEST`; `invalid-argument`.
    */
-  check({ instructions: [instruction = ''], sampling, given }: Order): void {
-    const { numFrames: most } = this.#planner.video;
+  check({ instructions, seeds, sampling, given }: Order): void {
+    const [instruction = ''] = instructions;
+    const { numFrames: most, width, height } = this.#planner.video;
     const { numFrames = most, numInferenceSteps } = sampling;
     const [, mostSteps] = PARAMETERS.num_inference_steps.range;
     if (numFrames > most) refuse(`num_frames: expected at most ${most}, got ${numFrames}`);
     if (numInferenceSteps !== undefined && numInferenceSteps > mostSteps)
       refuse(`num_inference_steps: expected at most ${mostSteps}, got ${numInferenceSteps}`);
+    const clips = instructions.length * seeds.length;
+    const bytes = clips * numFrames * width * height * 3;
+    if (clips > 1 && bytes > MOST_RESULT_BYTES)
+      refuse(
+        `instructions, candidates: expected a result of at most ${MOST_RESULT_BYTES} bytes of pixels, got ${clips} clips of ${bytes / clips}`,
+      );
     if (given !== undefined && given.count > numFrames)
       refuse(`frames: expected at most the clip's ${numFrames}, got ${given.count}`);
     this.#planner.check({ ...sampling, instruction });
@@ -121,14 +128,9 @@ export class OrderRunner {
   }
 }
 
+/** A result is one message, in memory at once. */
+const MOST_RESULT_BYTES = 2 ** 28;
+
 function refuse(what: string): never {
   throw new CommandError('INVALID_REQUEST', what);
-}
-
-/** Takes one event after the other. Errors: those of the events and of `take`. */
-function eachOf<Event>(
-  events: Observable<Event>,
-  take: (event: Event) => void | Promise<void>,
-): Promise<void> {
-  return lastValueFrom(events.pipe(concatMap(async (event) => take(event))), { defaultValue: undefined });
 }

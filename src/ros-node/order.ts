@@ -40,7 +40,7 @@ export interface Given {
 }
 
 /** Characters; a text tower reads far fewer, and telling so takes longer the longer a text is. */
-const MAX_INSTRUCTION_LENGTH = 1000;
+export const MAX_TEXT_LENGTH = 1000;
 
 export function randomPlanId(): Uuid {
   return { uuid: Uint8Array.from(Buffer.from(randomUUID().replaceAll('-', ''), 'hex')) };
@@ -79,8 +79,8 @@ export function checkedInstruction(instruction: string, where: string): string {
     throw new CommandError('INVALID_INSTRUCTION', `${where}: ${problem}`);
   };
   if (text === '') refuse('expected at least one word, got none');
-  if (text.length > MAX_INSTRUCTION_LENGTH)
-    refuse(`expected at most ${MAX_INSTRUCTION_LENGTH} characters, got ${text.length}`);
+  if (text.length > MAX_TEXT_LENGTH)
+    refuse(`expected at most ${MAX_TEXT_LENGTH} characters, got ${text.length}`);
   return text;
 }
 

@@ -30,9 +30,14 @@ class Output<Message extends object> {
     const events = reportIncompatible(node, topic, new ros.PublisherEventCallbacks());
     this.publisher = node.createPublisher(type, topic, topicOptions(topic), events);
     undo.add(() => {
-      // Fast DDS may still be about to send what was said last.
-      if (topic === 'outcomes') this.publisher.waitForAllAcked(LAST_WORDS_NS);
-      node.destroyPublisher(this.publisher);
+      try {
+        // Fast DDS may still be about to send what was said last; other middlewares cannot tell.
+        if (topic === 'outcomes') this.publisher.waitForAllAcked(LAST_WORDS_NS);
+      } catch (error) {
+        node.getLogger().info(`the last outcomes may not have arrived: ${String(error)}`);
+      } finally {
+        node.destroyPublisher(this.publisher);
+      }
     });
     this.#writer = messageWriter(type, memory);
   }

@@ -15,16 +15,26 @@ export function answerAlways(service: ParameterService, { set, setAtomically }: 
     response.send({ result: resultOf(() => setAtomically(parameters), parameters) });
   const get = service._handleGetParameters.bind(service);
   service._handleGetParameters = (request, response) => {
-    if (request.names.includes('')) response.send({ values: [] });
+    if (request.names.some(isNone)) response.send({ values: [] });
     else get(request, response);
   };
+  const describe = service._handleDescribeParameters.bind(service);
+  service._handleDescribeParameters = (request, response) => {
+    if (request.names.some(isNone)) response.send({ descriptors: [] });
+    else describe(request, response);
+  };
+}
+
+/** As rclnodejs sees it. */
+function isNone(name: string): boolean {
+  return name.trim() === '';
 }
 
 function resultOf(
   set: () => SetParametersResult,
   parameters: readonly Pick<Parameter, 'name'>[],
 ): SetParametersResult {
-  if (parameters.some(({ name }) => name === ''))
+  if (parameters.some(({ name }) => isNone(name)))
     return { successful: false, reason: 'expected the name of a parameter, got none' };
   try {
     return set();

@@ -13,6 +13,7 @@ import { CommandError } from './error-codes.js';
 import { GoalServer } from './goal-server.js';
 import type { LifecycleHooks, ManagedNode } from './managed-node.js';
 import { DEFAULT_MODEL, modelInfo } from './model-info.js';
+import { orderOfCommand } from './order.js';
 import { OrderRunner } from './order-runner.js';
 import { Outputs } from './outputs.js';
 import { reportIncompatible, topicOptions } from './quality-of-service.js';
@@ -61,9 +62,14 @@ export class PlannerNode implements LifecycleHooks {
       abortSignal,
     });
     undo.add(() => planner.dispose());
-    if (settings.warm_up) await planner.warmUp({ previewFrames: [planner.video.numFrames - 1], abortSignal });
+    if (settings.warm_up) {
+      const { sampling } = orderOfCommand('warm up', settings, started);
+      const last = (sampling.numFrames ?? planner.video.numFrames) - 1;
+      await planner.warmUp({ ...sampling, previewFrames: [last], abortSignal });
+    }
     const loadMs = performance.now() - started;
     const { numFrames, width, height } = planner.video;
+    undo.add(() => work.memory.free());
     await work.memory.reserve(numFrames * width * height * 3 + MESSAGE_REST);
     const outputs = new Outputs(node, work.memory, undo);
     const { camera, statistics } = work;

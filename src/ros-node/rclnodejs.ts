@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AidError } from '../planner/errors.js';
+import { outdatedMessages } from './built-messages.js';
 
 export type Message = object;
 
@@ -62,6 +63,7 @@ export interface ParameterService {
   ): void;
   _handleSetParametersAtomically: ParameterService['_handleSetParameters'];
   _handleGetParameters(request: { readonly names: readonly string[] }, response: ServiceResponse): void;
+  _handleDescribeParameters: ParameterService['_handleGetParameters'];
 }
 
 /** The class of a message as rclnodejs generates it. */
@@ -71,13 +73,12 @@ export interface MessageClass {
   type(): { readonly pkgName: string; readonly subFolder: string; readonly interfaceName: string };
 }
 
-export interface GoalHandle<Goal> {
+export interface GoalHandle {
   readonly goalId: { readonly uuid: Uint8Array };
   /** action_msgs/msg/GoalStatus */
   readonly status: number;
   readonly isActive: boolean;
   readonly isCancelRequested: boolean;
-  readonly request: { toPlainObject(typedArrays?: boolean): Goal };
   readonly _deferred: { setResult(response: object): void };
   execute(callback: () => Promise<Message>): void;
   publishFeedback(feedback: Message): void;
@@ -85,11 +86,11 @@ export interface GoalHandle<Goal> {
   abort(): void;
   canceled(): void;
 }
-export interface ActionServer<Goal> {
+export interface ActionServer {
   readonly handle: object;
   readonly typeClass: { readonly impl: { readonly GetResultService: { readonly Response: MessageClass } } };
   isDestroyed(): boolean;
-  _executeGoal(callback: () => Promise<Message>, handle: GoalHandle<Goal>): Promise<void>;
+  _executeGoal(callback: () => Promise<Message>, handle: GoalHandle): Promise<void>;
   _sendResultResponse(header: object, response: object): void;
 }
 export interface ActionServerConstructor {
@@ -99,8 +100,8 @@ export interface ActionServerConstructor {
     actionName: string,
     execute: () => Promise<Message>,
     goalCallback: (goal: Goal) => number,
-    handleAccepted: (handle: GoalHandle<Goal>) => void,
-    cancelCallback: (handle: GoalHandle<Goal>) => number,
+    handleAccepted: (handle: GoalHandle) => void,
+    cancelCallback: (handle: GoalHandle) => number,
     options?: {
       readonly resultTimeout?: number;
       readonly qos?: {
@@ -109,7 +110,7 @@ export interface ActionServerConstructor {
         readonly cancelServiceQosProfile?: Qos;
       };
     },
-  ): ActionServer<Goal>;
+  ): ActionServer;
 }
 
 export interface LifecycleState {
@@ -260,6 +261,9 @@ async function loadRos(): Promise<Ros> {
   }
   if (!existsSync(join(folder, 'generated', 'aid_msgs')))
     throw unavailable('rclnodejs has no aid_msgs: build msgs/ with colcon, source it, generate the messages');
+  const [outdated] = outdatedMessages(AMENT_PREFIX_PATH);
+  if (outdated !== undefined)
+    throw unavailable(`aid_msgs was built from another ${outdated}: build msgs/ with colcon again`);
   // Its inner modules and its bundle are two different copies; only the inner ones have all that is needed.
   const module = async (name: string): Promise<Record<string, unknown>> =>
     (await import(pathToFileURL(join(folder, name)).href)) as Record<string, unknown>;

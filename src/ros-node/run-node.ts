@@ -14,16 +14,16 @@ export interface RunningNode {
 /** Starts the node. `args` are those of the command line, ROS arguments among them. Errors: `invalid-config`. */
 export async function runNode(args: readonly string[]): Promise<RunningNode> {
   const parsed = parseRosArguments(args, DEFAULT_NAME);
-  const context = ros.Context.defaultContext();
-  await ros.init(context, [...args]);
   // It would end the context under the node's feet.
   ros.removeSignalHandlers();
+  const context = ros.Context.defaultContext();
+  await ros.init(context, [...args]);
   const node = new ManagedNode(parsed, context);
   new PlannerNode(node);
   node.spin();
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    await node.change('shutdown');
+    if (node.state !== 'finalized') await node.change('shutdown');
     node.stop();
     node.destroy();
     context.shutdown();

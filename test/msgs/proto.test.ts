@@ -158,8 +158,14 @@ describe('the .proto has the same messages as ROS', () => {
       'action/Imagine.action',
     ];
     for (const file of files) {
-      const comments = readFileSync(`msgs/${file}`, 'utf8').match(/(?<=# ?)\S.*/g) ?? [];
+      const text = readFileSync(`msgs/${file}`, 'utf8');
+      const comments = text.match(/(?<=# ?)\S.*/g) ?? [];
       expect(comments.length).toBeGreaterThan(0);
+      // A comment stands above its field, or above a group of them without a blank line between.
+      const bare = text
+        .split(/\n\s*\n|^---$/m)
+        .filter((group) => /^[a-z]/im.test(group.trim()) && !group.trim().startsWith('#'));
+      expect(bare, file).toEqual([]);
       expect(
         comments.filter((comment) => !proto.includes(comment)),
         file,

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { encodePng } from '#planner/conditioning/frame.js';
 import { picture } from '../planner/conditioning/pictures.js';
 import { describeWithRos, executable, LoggingProcess, NodeUnderTest, worldForTests } from './ros-world.js';
@@ -14,6 +14,9 @@ describeWithRos('the executables of aid_bringup', () => {
     ['unless it is said otherwise', { RMW_FASTRTPS_PUBLICATION_MODE: 'SYNCHRONOUS' }, 'SYNCHRONOUS'],
   ])('planner_node: Fast DDS sends in a thread of its own %s', async (_, variables, mode) => {
     const node = new NodeUnderTest([], { ...world.environment, ...variables });
+    onTestFinished(() => {
+      node.process.kill('SIGKILL');
+    });
     expect(await world.peer.state('/aid_planner')).toBe('unconfigured');
     const environment = readFileSync(`/proc/${node.process.pid}/environ`, 'utf8').split('\0');
     expect(environment).toContain(`RMW_FASTRTPS_PUBLICATION_MODE=${mode}`);

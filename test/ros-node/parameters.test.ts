@@ -116,6 +116,14 @@ describeWithRos('parameters and namespaces', () => {
     expect(await call('/aid_planner', 'get_parameters', 'GetParameters', { names: [''] })).toEqual({
       values: [],
     });
+    expect(await call('/aid_planner', 'get_parameters', 'GetParameters', { names: [' '] })).toEqual({
+      values: [],
+    });
+    for (const names of [[''], ['seed', ' ']])
+      expect(await call('/aid_planner', 'describe_parameters', 'DescribeParameters', { names })).toEqual({
+        descriptors: [],
+      });
+    expect(await set('/aid_planner', 'use_sim_time', { type: 0 })).toMatchObject({ successful: false });
     expect((await get('/aid_planner', 'seed')).integer_value).toBe(8);
     await node.end();
   });

@@ -78,6 +78,11 @@ export class CdrMemory implements CdrSink {
     if (bytes > this.#bytes.length) this.#use(memory);
   }
 
+  /** Gives it back; the next message takes new memory. */
+  free(): void {
+    this.#use(new Uint8Array(0));
+  }
+
   /** Begins a message, in memory that is at once as large as it needs: growing would copy it again and again. */
   start(bytes: number): void {
     if (bytes > this.#bytes.length) this.#use(new Uint8Array(bytes));

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { ClipReport, Frame } from '../../planner/index.js';
 import {
   type ClipFormat,
+  calibratedSize,
   compressedFromFrame,
   imageFromFrame,
   isCalibrated,
@@ -38,6 +39,7 @@ export async function clipMessage(clip: ClipParts, origin: ClipOrigin): Promise<
   const { header, format, cameraInfo } = origin;
   const { sampling, numGivenFrames, framesPerSecond } = report;
   const conditioning = numGivenFrames - 1;
+  const misfit = cameraInfo === undefined ? undefined : misfitOf(cameraInfo, origin.picture);
   const compressed =
     format === 'rgb8'
       ? []
@@ -65,15 +67,22 @@ export async function clipMessage(clip: ClipParts, origin: ClipOrigin): Promise<
     compressed_frames: compressed,
     confidence: Float32Array.from(confidence),
     camera_info:
-      cameraInfo === undefined || !isCalibrated(cameraInfo)
+      cameraInfo === undefined || !isCalibrated(cameraInfo) || misfit !== undefined
         ? NO_CAMERA_INFO
         : scaledCameraInfo(cameraInfo, origin.picture, report, header),
     rank,
     score,
     planning_time: durationFromMs(report.timings.totalMs),
-    warnings: [...report.warnings, ...concessions(report)],
+    warnings: [...report.warnings, ...concessions(report), ...(misfit === undefined ? [] : [misfit])],
     sigmas: Float64Array.from(report.sigmas),
   };
+}
+
+/** Why a calibration cannot be that of a picture. */
+function misfitOf(cameraInfo: CameraInfoMessage, picture: ClipOrigin['picture']): string | undefined {
+  const { width, height } = calibratedSize(cameraInfo);
+  if (!isCalibrated(cameraInfo) || (width === picture.width && height === picture.height)) return undefined;
+  return `camera_info is of pictures of ${width}x${height}, not ${picture.width}x${picture.height}: the clip has none`;
 }
 
 /** What a deadline cost, for people. */

@@ -100,6 +100,17 @@ export function isCalibrated({ width, height, k }: CameraInfoMessage): boolean {
   return width > 0 && height > 0 && k[0] !== 0;
 }
 
+/** Size of the pictures that a calibrated camera sends: of its region of interest, where it has one, binned. */
+export function calibratedSize({ width, height, roi, binning_x, binning_y }: CameraInfoMessage): {
+  readonly width: number;
+  readonly height: number;
+} {
+  return {
+    width: Math.floor((roi.width > 0 ? roi.width : width) / Math.max(1, binning_x)),
+    height: Math.floor((roi.height > 0 ? roi.height : height) / Math.max(1, binning_y)),
+  };
+}
+
 /**
  * The calibration for a picture that was scaled until it covers `to` and cropped at its middle, which is what the
  * planner does. `from` is the picture's own size, which differs from the calibration's where the camera bins or

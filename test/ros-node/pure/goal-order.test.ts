@@ -72,6 +72,19 @@ it.each([
   expect(() => orderOf(fields)).toThrow(message);
 });
 
+it('takes every seed that leaves room for its candidates', () => {
+  const most = BigInt(Number.MAX_SAFE_INTEGER);
+  expect(orderOf({ seed: most, candidates: 1 }).seeds).toEqual([Number.MAX_SAFE_INTEGER]);
+  expect(() => orderOf({ seed: most, candidates: 2 })).toThrow(
+    /^seed: expected -1 to 9007199254740990 for 2/,
+  );
+});
+
+it('refuses a state that is longer than 1000 characters', () => {
+  const states = ['a', 'b', 'c', 'd'.repeat(1001)];
+  expect(() => orderOf({ states })).toThrow(/^states\[3\]: expected at most 1000 characters, got 1001$/);
+});
+
 it('refuses a command that is longer than 1000 characters, on the topic as in a goal', () => {
   const long = 'put '.repeat(250).trim();
   expect(orderOf({ instructions: [`${long} `] }).instructions).toEqual([long]);
