@@ -13,7 +13,8 @@ import { clip, serve } from './triton.mjs';
 const [model = 'models/aid-mini'] = process.argv.slice(2);
 const ROBOTS = 6;
 const TIMEOUT_MS = 5000;
-const PATIENCE = 8;
+/** Pauses double: more than a minute. */
+const PATIENCE = 9;
 
 const say = (line) => process.stdout.write(`${line}\n`);
 const repository = mkdtempSync(join(tmpdir(), 'aid-repository-'));
@@ -129,8 +130,9 @@ try {
   const patient = await robot({ retries: PATIENCE });
   const again = serve(repository, { port });
   await trial('started again at the same address', undefined, async () => {
+    const waiting = clip(patient, 0);
     server = await again;
-    const { largest, text } = difference((await clip(patient, 0)).pixels, expected[0]);
+    const { largest, text } = difference((await waiting).pixels, expected[0]);
     return check(largest <= NEAR, text);
   });
 } finally {

@@ -24,7 +24,7 @@ export function exportCommand(): Command {
     .requiredOption('--triton <dir>', 'folder for the Triton model repository: new, or empty')
     .option('--model <dir>', 'model folder (default: the one in this package)')
     .addOption(
-      new Option('--weights <how>', 'copy them, or link to where they lie')
+      new Option('--weights <how>', 'copy them, or take the files themselves by hard links')
         .choices(['copy', 'link'])
         .default('copy'),
     )

@@ -183,7 +183,10 @@ export class VideoPlanner {
     );
   }
 
-  /** Frees the engine's memory. Clips under way end with an error. */
+  /**
+   * Frees the memory of the engine that was chosen; one of the caller's keeps its graphs until the caller disposes of it.
+   * Clips under way end with an error.
+   */
   async dispose(): Promise<void> {
     if (this.#ownsEngine) await this.#engine.dispose();
   }

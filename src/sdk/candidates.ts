@@ -5,10 +5,12 @@ import {
   defer,
   finalize,
   from,
+  fromEvent,
   map,
   mergeMap,
   type Observable,
   of,
+  takeUntil,
   tap,
   throwError,
 } from 'rxjs';
@@ -18,7 +20,12 @@ import { AidError, type AidErrorCode } from '../planner/errors.js';
 import { DeadlineExceededError } from '../planner/imagination/deadline.js';
 import type { FrameEvent, ImagineEvent, StepEvent } from '../planner/imagination/events.js';
 import { Observation } from '../planner/imagination/observation.js';
-import type { ImagineRequest } from '../planner/imagination/request.js';
+import {
+  checkAbortSignal,
+  checkFrames,
+  checkIsRequest,
+  type ImagineRequest,
+} from '../planner/imagination/request.js';
 import { type Pace, paced } from './from-events.js';
 import { imagine } from './imagine.js';
 import type { Planner } from './planner.js';
@@ -82,6 +89,9 @@ const OF_ALL: readonly AidErrorCode[] = ['invalid-argument', 'invalid-image', 'a
  */
 export function candidates(planner: Planner, request: CandidatesRequest): Observable<CandidatesEvent> {
   return defer(() => {
+    checkIsRequest(request);
+    checkFrames(request.frames);
+    checkAbortSignal(request.abortSignal);
     const {
       instruction,
       seeds = 1,
@@ -105,6 +115,9 @@ export function candidates(planner: Planner, request: CandidatesRequest): Observ
     const done: Candidate[] = [];
     const failed: FailedCandidate[] = [];
 
+    /** Who aborts does not wait for `pace`. */
+    const leavable: Pace<CandidatesEvent> | undefined =
+      pace && ((event) => from(pace(event)).pipe(takeUntil(fromEvent(abortSignal, 'abort'))));
     const clip = (name: CandidateName): Observable<CandidatesEvent> => {
       const leftMs = deadline?.next(concurrency);
       if (leftMs === 0) return throwError(noTimeLeft);
@@ -122,7 +135,7 @@ export function candidates(planner: Planner, request: CandidatesRequest): Observ
             catchError((error: unknown) => {
               if (!AidError.isInstance(error) || OF_ALL.includes(error.code)) return throwError(() => error);
               failed.push({ ...name, error });
-              return paced(of<CandidatesEvent>({ kind: 'candidate-failed', ...name, error }), pace);
+              return paced(of<CandidatesEvent>({ kind: 'candidate-failed', ...name, error }), leavable);
             }),
           ),
         concurrency,
@@ -140,7 +153,7 @@ export function candidates(planner: Planner, request: CandidatesRequest): Observ
       clips,
       paced(
         defer(() => from(end())),
-        pace,
+        leavable,
       ),
     );
     return events.pipe(finalize(() => left.abort()));

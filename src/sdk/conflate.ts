@@ -1,5 +1,5 @@
 /** Backpressure for consumers that are slower than the planner and want the newest step, not every one. */
-import { from, Observable, type ObservableInput, type OperatorFunction } from 'rxjs';
+import { defer, Observable, type ObservableInput, type OperatorFunction } from 'rxjs';
 
 export interface ConflateOptions<Event> {
   /** Events that a newer such event may replace while they wait; those of steps unless said otherwise. */
@@ -33,15 +33,8 @@ export function conflate<Event extends { readonly kind: string }, Result>(
             return;
           }
           isBusy = true;
-          let results: ObservableInput<Result>;
-          try {
-            results = handle(event);
-          } catch (error) {
-            subscriber.error(error);
-            return;
-          }
           subscriber.add(
-            from(results).subscribe({
+            defer(() => handle(event)).subscribe({
               next: (result) => subscriber.next(result),
               error: (error) => subscriber.error(error),
               complete: () => {
@@ -55,10 +48,15 @@ export function conflate<Event extends { readonly kind: string }, Result>(
       subscriber.add(
         events.subscribe({
           next: (event) => {
-            const last = waiting.at(-1);
-            if (last !== undefined && replaceable(last) && replaceable(event)) {
-              waiting.pop();
-              onDrop?.(last);
+            try {
+              const last = waiting.at(-1);
+              if (last !== undefined && replaceable(last) && replaceable(event)) {
+                waiting.pop();
+                onDrop?.(last);
+              }
+            } catch (error) {
+              subscriber.error(error);
+              return;
             }
             waiting.push(event);
             handleNext();

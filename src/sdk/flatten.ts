@@ -54,7 +54,12 @@ export function flatten<Value, Event>(
         if (isSourceDone && works.isIdle) subscriber.complete();
       };
       const drop = (value: Value, reason: DropReason): void => {
-        if (!subscriber.closed) subscriber.next(dropped(value, reason));
+        if (subscriber.closed) return;
+        try {
+          subscriber.next(dropped(value, reason));
+        } catch (error) {
+          subscriber.error(error);
+        }
       };
       const parts: Parts<Value, Event> = { subscriber, work, drop, onIdle: completeIfDone };
       const works = policy.policy === 'switch' ? switching(parts) : queueing(parts, policy);
@@ -193,7 +198,11 @@ function problemOf(policy: FlatteningPolicy): string | undefined {
     return 'expected switch, exhaust, concat or merge';
   if (policy.policy === 'merge' && !(Number.isInteger(policy.concurrency) && policy.concurrency >= 1))
     return `concurrency: expected a whole number of at least 1, got ${policy.concurrency}`;
-  if ('maxQueued' in policy && !(Number.isInteger(policy.maxQueued) && policy.maxQueued >= 0))
-    return `maxQueued: expected a whole number of at least 0, got ${policy.maxQueued}`;
+  if (policy.policy !== 'concat' && policy.policy !== 'merge') return undefined;
+  const { maxQueued, overflow } = policy;
+  if (!(Number.isInteger(maxQueued) && maxQueued >= 0))
+    return `maxQueued: expected a whole number of at least 0, got ${maxQueued}`;
+  if (!['drop-oldest', 'drop-newest', 'error'].includes(overflow))
+    return `overflow: expected drop-oldest, drop-newest or error, got ${overflow}`;
   return undefined;
 }

@@ -10,6 +10,7 @@ import {
   type Subscriber,
 } from 'rxjs';
 import { AidError } from '../planner/errors.js';
+import { checkAbortSignal } from '../planner/imagination/request.js';
 
 /** What a consumer needs to be done with an event: nothing is asked of the source before it completes. */
 export type Pace<Event> = (event: Event) => ObservableInput<unknown>;
@@ -32,6 +33,7 @@ export function fromEvents<Event>(
   { pace, abortSignal }: FromEventsOptions<Event> = {},
 ): Observable<Event> {
   return new Observable<Event>((subscriber) => {
+    checkAbortSignal(abortSignal);
     const controller = new AbortController();
     subscriber.add(() => controller.abort());
     const stop =
@@ -48,7 +50,10 @@ export function fromEvents<Event>(
       return;
     }
     const abort = (): void => subscriber.error(new AidError('aborted', 'aborted', { cause: stop.reason }));
-    if (stop.aborted) abort();
+    if (stop.aborted) {
+      abort();
+      return;
+    }
     stop.addEventListener('abort', abort, { once: true });
     subscriber.add(() => stop.removeEventListener('abort', abort));
     subscriber.add(paced(from(events), pace).subscribe(subscriber));

@@ -116,6 +116,8 @@ export function imagineOn(planner: Planner, options: LiveOptions): Observable<Li
       if (onFailure === 'error') return events;
       return events.pipe(
         catchError((error: unknown) => {
+          // Its place is taken; that is told already.
+          if (abortSignal.aborted) return EMPTY;
           // Anything else is a mistake in a program, not a command that failed.
           if (!AidError.isInstance(error)) throw error;
           return told({ ...ofCommand, kind: 'failed', error });

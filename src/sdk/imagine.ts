@@ -26,6 +26,7 @@ export function imagine(
   request: ImagineRequest,
   { pace }: ImagineOptions = {},
 ): Observable<ImagineEvent> {
-  const { abortSignal } = request;
+  // What is wrong with a request is an error of the stream.
+  const abortSignal = request?.abortSignal;
   return fromEvents((stop) => planner.imagine({ ...request, abortSignal: stop }), { pace, abortSignal });
 }

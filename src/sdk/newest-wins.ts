@@ -1,5 +1,5 @@
 /** One piece of work at a time, the newest next: for an engine that stops at its next denoising step, not at once. */
-import { from, type ObservableInput } from 'rxjs';
+import { defer, type ObservableInput } from 'rxjs';
 
 export interface QueuedWork<Reason> {
   /**
@@ -91,7 +91,7 @@ export class NewestWins<Reason> {
       stop();
       this.#next();
     };
-    from(begun(work, abort.signal)).subscribe({
+    defer(() => work.begin(abort.signal)).subscribe({
       error: (error: unknown) => {
         this.#options.onFailure?.(error);
         next();
@@ -114,14 +114,5 @@ export class NewestWins<Reason> {
     } catch (error) {
       this.#options.onFailure?.(error);
     }
-  }
-}
-
-/** What throws instead of beginning ends as what fails later does. */
-function begun<Reason>(work: QueuedWork<Reason>, abortSignal: AbortSignal): ObservableInput<unknown> {
-  try {
-    return work.begin(abortSignal);
-  } catch (error) {
-    return Promise.reject(error);
   }
 }

@@ -1,7 +1,7 @@
 /** Which of several futures is the best, and how far they agree. */
 import { from, lastValueFrom, mergeMap, toArray } from 'rxjs';
 import type { Frame } from '../planner/conditioning/frame.js';
-import { AidError, throwIfAborted } from '../planner/errors.js';
+import { AidError, kindOf, throwIfAborted } from '../planner/errors.js';
 import type { ClipReport } from '../planner/imagination/events.js';
 import { unlessAborted } from '../planner/imagination/unless-aborted.js';
 import { inTurns } from '../planner/turns.js';
@@ -88,10 +88,10 @@ export async function rankAll(
     const context = { candidates: all, spread: spreads.get(candidate.instruction), abortSignal };
     const given = await unlessAborted(Promise.resolve(rank(candidate, context)), abortSignal);
     const scored = typeof given === 'number' ? { score: given, reason: `scored ${given}` } : given;
-    if (Number.isNaN(scored.score))
+    if (typeof scored?.score !== 'number' || Number.isNaN(scored.score))
       throw new AidError(
         'invalid-argument',
-        `rank: candidate ${candidate.candidate}: expected a number, got NaN`,
+        `rank: candidate ${candidate.candidate}: expected a number, got ${scored?.score ?? kindOf(scored)}`,
       );
     return { ...candidate, score: scored.score, reason: scored.reason };
   };

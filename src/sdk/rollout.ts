@@ -22,6 +22,7 @@ export function rollout(
   request: RolloutRequest,
   { pace }: RolloutOptions = {},
 ): Observable<RolloutEvent> {
-  const { abortSignal } = request;
+  // What is wrong with a request is an error of the stream.
+  const abortSignal = request?.abortSignal;
   return fromEvents((stop) => planner.rollout({ ...request, abortSignal: stop }), { pace, abortSignal });
 }

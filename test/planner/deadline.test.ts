@@ -367,6 +367,14 @@ it('does without a state prompter that takes too long', async () => {
   });
 });
 
+it('the template is never given up, however little time there is', async () => {
+  const { planner } = await load();
+  await planner.warmUp();
+  const { end } = await outcome(planner, { deadlineMs: 130 });
+  expect(end?.report.statesWrittenBy).toBe('template/1');
+  expect(end?.report.deadline?.gaveUp.map(({ what }) => what)).not.toContain('statePrompter');
+});
+
 it('a state prompter has half of the time at most, and its answer is taken when it comes before', async () => {
   const states = ['the cube lies', 'it is held', 'it moves', 'it is there'] as const;
   const slow: StatePrompter = {

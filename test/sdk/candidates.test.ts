@@ -51,7 +51,9 @@ describe('ranking', () => {
   });
 
   it('a score that is no number, or a ranking that throws, is the error', async () => {
-    await expect(ranked({ rank: () => Number.NaN })).rejects.toMatchObject({ code: 'invalid-argument' });
+    const scores = [Number.NaN, undefined, { score: undefined }, { reason: 'none' }] as unknown as number[];
+    for (const score of scores)
+      await expect(ranked({ rank: () => score })).rejects.toMatchObject({ code: 'invalid-argument' });
     const rank = () => {
       throw new Error('no opinion');
     };
@@ -255,10 +257,13 @@ it.each([
   [{ seeds: [] }, 'at least one instruction and one seed'],
   [{ instruction: [] }, 'at least one instruction and one seed'],
   [{ concurrency: 0 }, 'concurrency'],
+  [{ seeds: 2, frames: 'frame.png' }, 'frames: expected a list'],
+  [{ seeds: 2, frames: undefined }, 'frames: expected a list'],
+  [{ abortSignal: new AbortController() }, 'abortSignal: expected an AbortSignal'],
   [{ seeds: 1e9 }, 'candidates: expected at most 1000, got 1000000000'],
   [{ seeds: 501, instruction: ['a', 'b'] }, 'candidates: expected at most 1000, got 1002'],
 ])('refuses %o', async (request, what) => {
-  await expect(ranked(request)).rejects.toMatchObject({
+  await expect(ranked(request as Partial<CandidatesRequest>)).rejects.toMatchObject({
     code: 'invalid-argument',
     message: expect.stringContaining(what),
   });

@@ -211,6 +211,8 @@ it('works on what completes at once, too', () =>
 it.each([
   [{ policy: 'merge', concurrency: 0, maxQueued: 0, overflow: 'error' }, 'concurrency'],
   [{ policy: 'concat', maxQueued: -1, overflow: 'error' }, 'maxQueued'],
+  [{ policy: 'concat' }, 'maxQueued'],
+  [{ policy: 'merge', concurrency: 1, maxQueued: 1, overflow: 'drop-olddest' }, 'overflow'],
   [{ policy: 'latest' }, 'expected switch, exhaust, concat or merge'],
 ])('refuses %o', (policy, what) => {
   const refusing = flatten(

@@ -5,7 +5,7 @@ import {
   lastValueFrom,
   map,
   NEVER,
-  type Observable,
+  Observable,
   of,
   Subject,
   take,
@@ -189,6 +189,26 @@ it('a consumer sets the pace of all that is done for a command', async () => {
   paced.length = 0;
   await lastValueFrom(imagineOn(planner, { ...options, command$: of('fail') }));
   expect(paced).toEqual(['start 0 i', 'failed 0 engine-failed']);
+});
+
+it('a superseded command is dropped, not failed, and holds nothing up', async () => {
+  const planner = fakePlanner(({ instruction, abortSignal }) =>
+    instruction === 'go left'
+      ? new Observable((subscriber) =>
+          abortSignal?.addEventListener('abort', () => subscriber.error(new AidError('aborted', 'aborted'))),
+        )
+      : of(end()),
+  );
+  const paced: string[] = [];
+  const pace = (event: LiveEvent) => {
+    paced.push(told(event));
+    return event.kind === 'failed' ? NEVER : of(0);
+  };
+  const command$ = concat(of('go left'), timer(5).pipe(map(() => 'go right')));
+  const options = { command$, frame$: of(frame), onFailure: 'report', policy: 'switch', pace } as const;
+  const events = await lastValueFrom(imagineOn(planner, options).pipe(map(told), toArray()));
+  expect(events).toEqual(['start 0 i', 'dropped 0 superseded', 'start 1 i', 'end 1']);
+  expect(paced).toEqual(['start 0 i', 'start 1 i', 'end 1']);
 });
 
 it('a camera that ends before its first frame is an error, for who waits for it', async () => {

@@ -2,6 +2,7 @@ import { firstValueFrom, lastValueFrom, map, NEVER, Observable, take, timer, toA
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AidError } from '#planner/errors.js';
 import type { ImagineEvent } from '#planner/imagination/events.js';
+import type { ImagineRequest } from '#planner/imagination/request.js';
 import { VideoPlanner } from '#planner/video-planner.js';
 import { imagine } from '#sdk/imagine.js';
 import { rollout } from '#sdk/rollout.js';
@@ -174,6 +175,10 @@ describe('on the real engine', () => {
     const { planner } = await realPlanner();
     const bad = imagine(planner, { ...request, instruction: ' ' });
     await expect(lastValueFrom(bad)).rejects.toMatchObject({ code: 'invalid-argument' });
+    for (const none of [undefined, { ...request, abortSignal: new AbortController() }])
+      await expect(lastValueFrom(imagine(planner, none as unknown as ImagineRequest))).rejects.toMatchObject({
+        code: 'invalid-argument',
+      });
   });
 
   it('rolls out long video, and stops it', async () => {

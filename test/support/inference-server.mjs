@@ -1,5 +1,5 @@
 // A small inference server of the Open Inference Protocol, a process of its own: runs an exported repository on
-// onnxruntime, and misbehaves as told. Prints its port; reads a line of JSON { mode } on stdin at any time.
+// onnxruntime, and misbehaves as told. Prints its port; reads a line of JSON, a Behaviour, on stdin at any time.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';

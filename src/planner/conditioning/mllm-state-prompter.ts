@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import OpenAI from 'openai';
+import { userCacheFolder } from '../cache-folder.js';
 import { AidError, throwIfAborted } from '../errors.js';
 import { encodeJpeg, type Frame } from './frame.js';
 import { readStates, WrongAnswer } from './state-answer.js';
-import { defaultCacheFolder, StateCache } from './state-cache.js';
+import { StateCache } from './state-cache.js';
 import { STATE_PROMPT, statePrompt } from './state-prompt-text.js';
 import type { StatePrompt, StatePrompter, StateTexts } from './state-prompter.js';
 import { TemplateStatePrompter } from './template-state-prompter.js';
@@ -17,7 +18,7 @@ export interface MllmStatePrompterOptions {
   readonly model: string;
   /** Nothing else that identifies its user goes to the endpoint, whatever the environment holds. */
   readonly apiKey?: string;
-  /** Milliseconds for one answer, 30,000 unless said otherwise. */
+  /** Milliseconds for one answer, 30,000 unless said otherwise and 300,000 at most. */
   readonly timeoutMs?: number;
   /** Times that it is asked again, after an error as after an answer that is none; 2 unless said otherwise. */
   readonly retries?: number;
@@ -38,8 +39,8 @@ export interface MllmStatePrompterOptions {
 const LONGEST_PAUSE_MS = 60_000;
 /** Characters of what a server says went wrong. */
 const LONGEST_REASON = 200;
-/** What timers can hold. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+/** After which the client of node gives up by itself. */
+const LONGEST_TIMEOUT_MS = 300_000;
 
 export class MllmStatePrompter implements StatePrompter {
   readonly name: string;
@@ -61,7 +62,7 @@ export class MllmStatePrompter implements StatePrompter {
     timeoutMs = 30_000,
     retries = 2,
     retryPauseMs = 500,
-    cacheFolder = defaultCacheFolder(),
+    cacheFolder = userCacheFolder('states'),
     maxCachedAnswers = 1000,
     fallback = 'template',
   }: MllmStatePrompterOptions) {
@@ -79,7 +80,7 @@ export class MllmStatePrompter implements StatePrompter {
       refuse('maxCachedAnswers', 'a whole number of at least 1', maxCachedAnswers);
     this.name = `${model} ${STATE_PROMPT.version}`;
     this.#client = clientOf(baseUrl, apiKey);
-    this.#options = { baseUrl, model, timeoutMs, retries, retryPauseMs, fallback };
+    this.#options = { baseUrl, model, timeoutMs: Math.ceil(timeoutMs), retries, retryPauseMs, fallback };
     this.#cache = cacheFolder === false ? undefined : new StateCache(cacheFolder, maxCachedAnswers);
   }
 
@@ -116,7 +117,7 @@ export class MllmStatePrompter implements StatePrompter {
           wrongAnswer = failure;
           continue;
         }
-        const pauseMs = pauseAfter(error, retryPauseMs * 2 ** attempt);
+        const pauseMs = pauseAfter(error, Math.min(LONGEST_PAUSE_MS, retryPauseMs * 2 ** attempt));
         if (!isWorthAnother(error) || pauseMs > LONGEST_PAUSE_MS) break;
         if (attempt < retries)
           await pause(pauseMs, undefined, { signal: abortSignal }).catch(() => undefined);

@@ -1,6 +1,5 @@
 /** Answers of a state prompter on disk. That one cannot be read or kept is no reason not to go on. */
 import { mkdir, readdir, readFile, stat, unlink, utimes } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../atomic-file.js';
@@ -76,8 +75,4 @@ export class StateCache {
   #file(sha256: string): string {
     return join(this.#folder, `${sha256}.json`);
   }
-}
-
-export function defaultCacheFolder(): string {
-  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'aid-planner', 'states');
 }

@@ -235,7 +235,7 @@ export class ClipDeadline {
       `the clip was not done in ${deadlineMs} ms: ${this.#step} denoising steps, ${shown}`,
       this.#preview,
       this.#step,
-      this.#step === 0 ? this.#concessions : concessionsOf(this.#asked, this.#planned),
+      [...this.#concessions, ...(this.#step === 0 ? [] : concessionsOf(this.#asked, this.#planned))],
     );
   }
 }

@@ -19,7 +19,10 @@ import { downscalesOf, whole } from './request.js';
 export interface TritonExportOptions {
   /** Lengths of clips that will be asked for; the model's own when absent. */
   readonly clipLengths?: readonly number[];
-  /** `copy`, the default, makes a folder that can be sent anywhere; `link` points to the weight files. */
+  /**
+   * `copy`, the default, has the weights that each graph reads; `link` the model folder's own files by hard links, which
+   * take no room, or copies of them where the repository is on another file system.
+   */
   readonly weights?: 'copy' | 'link';
   /**
    * Rows computed at once, 16 unless said otherwise. A clip has one to three for each denoising step. Fewer where a row

@@ -61,6 +61,7 @@ export async function* imagineClip(
   const observation = await observationFor(stages, request, deadline);
   clock.lap('observeMs');
   throwIfAborted(abortSignal);
+  checkFrameCount(observation, asked);
   const prompt = await statesFor(planner.statePrompter, request, asked, observation, deadline);
   // So that what is measured from here on is work, not loading.
   await deadline.timer.race(stages.load(asked, geometry));
@@ -132,6 +133,14 @@ export async function* imagineClip(
   }
 }
 
+function checkFrameCount({ frames }: Observation, { numFrames }: ResolvedRequest): void {
+  if (frames.length > numFrames)
+    throw new AidError(
+      'invalid-argument',
+      `frames: expected at most the clip's ${numFrames}, got ${frames.length}`,
+    );
+}
+
 /** Pixels [F, 3, H, W] as frames, between which everything else gets its turn. */
 async function* framesOf(
   pixels: Float32Array,
@@ -147,12 +156,12 @@ async function* framesOf(
 
 async function observationFor(
   stages: Stages,
-  { frames }: ImagineRequest,
+  { frames, abortSignal }: ImagineRequest,
   deadline: ClipDeadline,
 ): Promise<Observation> {
   if (Observation.isInstance(frames)) return frames;
   // The engine is at work on it, for whoever began it.
-  if ('then' in frames) return deadline.timer.race(frames);
+  if ('then' in frames) return deadline.timer.race(unlessAborted(frames, abortSignal));
   return deadline.timer.race(observe(stages, frames));
 }
 
@@ -172,11 +181,14 @@ async function statesFor(
   const asked = { frame, instruction };
   const written = (signal: AbortSignal | undefined): Promise<StatePrompt> =>
     unlessAborted(states ?? prompter.states({ ...asked, abortSignal: signal }), abortSignal);
-  if (deadlineMs === undefined) return written(abortSignal);
+  // The template takes no time.
+  const isTemplate = states === undefined && prompter instanceof TemplateStatePrompter;
+  if (deadlineMs === undefined || isTemplate) return written(abortSignal);
   const controller = new AbortController();
   const signals = abortSignal === undefined ? [] : [abortSignal];
   const timer = new Timer(() => new AidError('deadline-exceeded', 'state prompter: no time left'));
-  timer.endIn(deadline.promptMs);
+  // What is there already is taken, however little time there is.
+  timer.endIn(Math.max(1, deadline.promptMs));
   try {
     return await timer.race(written(AbortSignal.any([...signals, controller.signal])));
   } catch (error) {

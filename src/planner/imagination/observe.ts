@@ -8,7 +8,7 @@ import { Observation } from './observation.js';
 import type { Stages } from './stages.js';
 
 export interface ObserveOptions {
-  /** Gives up runs of the engine that have not begun, and those that a server computes. */
+  /** Gives up runs that the engine was not given yet, and those that a server computes. */
   readonly abortSignal?: AbortSignal | undefined;
 }
 

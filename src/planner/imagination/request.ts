@@ -84,9 +84,22 @@ const PREVIEW_DOWNSCALES = [1, 2, 4] as const satisfies PreviewDownscale[];
 /** Errors: `invalid-argument`; `invalid-image` for a frame that is none. */
 export function resolveRequest(request: ImagineRequest, networks: Networks): ResolvedRequest {
   checkIsRequest(request);
-  const { frames } = request;
-  if (!Observation.isInstance(frames) && !isPending(frames)) checkGivenFrames(frames);
+  checkFrames(request.frames);
   return resolveSettings(request, networks);
+}
+
+/** Errors: `invalid-argument`; `invalid-image` for a frame that is none. */
+export function checkFrames(frames: ImagineRequest['frames']): void {
+  if (!Observation.isInstance(frames) && !isPending(frames)) checkGivenFrames(frames);
+}
+
+/** Errors: `invalid-argument`. */
+export function checkAbortSignal(abortSignal: AbortSignal | undefined): void {
+  if (abortSignal !== undefined && typeof abortSignal?.aborted !== 'boolean')
+    throw new AidError(
+      'invalid-argument',
+      `abortSignal: expected an AbortSignal, got ${kindOf(abortSignal)}`,
+    );
 }
 
 /** The same of a request whose frames are still to come. Errors: `invalid-argument`. */
@@ -97,11 +110,7 @@ export function resolveSettings(
   checkIsRequest(request);
   const { states, abortSignal } = request;
   if (states !== undefined && !isPending(states)) checkStates(states);
-  if (abortSignal !== undefined && typeof abortSignal?.aborted !== 'boolean')
-    throw new AidError(
-      'invalid-argument',
-      `abortSignal: expected an AbortSignal, got ${kindOf(abortSignal)}`,
-    );
+  checkAbortSignal(abortSignal);
   const { aid, vae } = networks;
   const instruction = checkInstruction(request.instruction);
   const modelFrames = aid.dqformer.num_frames;
@@ -172,7 +181,7 @@ export function checkIsRequest(request: object): void {
 }
 
 /** Whether a value of a request is still to come. */
-function isPending(value: unknown): value is Promise<unknown> {
+export function isPending(value: unknown): value is Promise<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value;
 }
 

@@ -1,4 +1,6 @@
 /** Loaded graphs, kept for as long as there is room and freed together. */
+
+import { throwIfAborted } from '../errors.js';
 import type { GraphSession } from '../runtime/engine.js';
 import { unlessAborted } from './unless-aborted.js';
 
@@ -23,6 +25,7 @@ export class SessionCache {
     work: (session: GraphSession) => Promise<Result>,
     abortSignal?: AbortSignal,
   ): Promise<Result> {
+    throwIfAborted(abortSignal);
     const entry = this.#entries.get(key) ?? this.#begin(key, load());
     // Last in the map is used last.
     this.#entries.delete(key);
@@ -46,14 +49,13 @@ export class SessionCache {
   }
 
   async #trim(): Promise<void> {
-    const idle = [...this.#entries].filter(([, { users }]) => users === 0);
-    for (const [key, { session }] of idle) {
+    for (const [key, entry] of [...this.#entries]) {
       if (this.#entries.size <= this.capacity) return;
+      // Others may have come to use it while one before it was released.
+      if (entry.users > 0 || this.#entries.get(key) !== entry) continue;
       this.#entries.delete(key);
-      await session.then(
-        (loaded) => loaded.release(),
-        () => undefined,
-      );
+      // What cannot be loaded or released is no failure of the work that is done.
+      await entry.session.then((loaded) => loaded.release()).catch(() => undefined);
     }
   }
 }

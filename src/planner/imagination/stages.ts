@@ -55,8 +55,8 @@ export class Stages {
   }
 
   /**
-   * The same, with the same loaded graphs, for work that is given up when the signal aborts: a run that has not begun
-   * here, and any that a server computes, ends with `aborted`.
+   * The same, with the same loaded graphs, for work that is given up when the signal aborts: a run that the
+   * engine was not given yet, and any that a server computes, ends with `aborted`.
    */
   until(abortSignal: AbortSignal | undefined): Stages {
     return new Stages(this.networks, this.#engine, this.#sha256, this.#sessions, abortSignal);

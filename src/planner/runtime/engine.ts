@@ -22,7 +22,7 @@ export interface RunOptions {
   /** Memory from `sharedFloats` that outputs are written to, so that none has to be found at every run. */
   readonly into?: Readonly<Record<string, Float32Array>>;
   /**
-   * Ends a run that has not begun, and one that a server computes. One that is under way here cannot be stopped: it is
+   * Ends a run that the engine was not given yet, and one that a server computes. Any other cannot be stopped: it is
    * waited for.
    */
   readonly abortSignal?: AbortSignal | undefined;

@@ -89,7 +89,7 @@ describe('a request is refused:', () => {
     ['instruction: expected text, or a list of texts, got undefined', { instruction: undefined }],
     ['instruction: expected text, or a list of texts, got a number', { instruction: 3 }],
     ['clip 0: instruction: expected text, got undefined', { instruction: [undefined] }],
-    ['states: expected those of one clip, or of each, got a string', { states: 'a|b|c|d' }],
+    ['states: expected four texts, got a string', { states: 'a|b|c|d' }],
     ['states: expected four texts, got 3', { states: texts.slice(1) }],
     ['clip 1: states: expected four texts, got undefined', { states: [texts, undefined], numClips: 2 }],
   ])('for a long video: %s', async (message, change) => {

@@ -94,7 +94,9 @@ describe('the exported repository', () => {
     expect([...models].sort()).toEqual(readdirSync(repository).sort());
     for (const name of models)
       for (const file of readdirSync(join(linked, name, '1')).filter((each) => each.startsWith('weights')))
-        expect(lstatSync(join(linked, name, '1', file)).isSymbolicLink()).toBe(true);
+        expect(lstatSync(join(linked, name, '1', file)).nlink).toBeGreaterThan(1);
+    const { url } = await inferenceServer(linked);
+    await expect(clip(await remote(url))).resolves.toMatchObject({ kind: 'end' });
   });
 
   it('refuses lengths and sizes that cannot be', async () => {
@@ -205,7 +207,7 @@ describe('a planner whose engine is a server', () => {
     await expect(clip(planner)).resolves.toMatchObject({ kind: 'end' });
   });
 
-  it('a deadline gives up the run that the server is at, and counts its time', async () => {
+  it('a deadline gives up the run that the server is at', async () => {
     const server = await inferenceServer(repository);
     const planner = await remote(server.url);
     await clip(planner);

@@ -21,16 +21,17 @@ export interface ServerOptions {
 }
 
 const SERVICE = '/inference.GRPCInferenceService';
-const CHANNEL: ChannelOptions = {
+const channelOptions = (timeoutMs: number): ChannelOptions => ({
   // Tensors are larger than messages usually are.
   'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1000,
-  // A server that is gone without a word is noticed.
-  'grpc.keepalive_time_ms': 10_000,
+  // A server that is gone without a word is noticed; one that is asked more than three times within a run takes it for
+  // an attack and hangs up.
+  'grpc.keepalive_time_ms': Math.max(10_000, Math.ceil(timeoutMs / 3)),
   'grpc.keepalive_timeout_ms': 5000,
-};
+});
 const FIRST_PAUSE_MS = 100;
 
 export class InferenceClient {
@@ -58,7 +59,7 @@ export class InferenceClient {
     this.#timeoutMs = timeoutMs;
     this.#retries = retries;
     const secure = match[1] === 'grpcs' ? credentials.createSsl() : credentials.createInsecure();
-    this.#client = new Client(this.address, secure, CHANNEL);
+    this.#client = new Client(this.address, secure, channelOptions(timeoutMs));
   }
 
   /** Errors: those of `infer`. */
@@ -116,8 +117,7 @@ export class InferenceClient {
         throwIfAborted(abortSignal);
         const failure = this.#errorOf(error as ServiceError, model);
         const pauseMs = FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random());
-        const isWorthAnother =
-          RETRIED.has((error as ServiceError).code) && attempt < this.#retries && !this.#isClosed;
+        const isWorthAnother = isRetried(error as ServiceError) && attempt < this.#retries && !this.#isClosed;
         if (!isWorthAnother || performance.now() + pauseMs >= deadline) throw failure;
         // An abort is told of at the head of the loop.
         await sleep(pauseMs, undefined, { signal: abortSignal }).catch(() => undefined);
@@ -181,9 +181,15 @@ export class InferenceClient {
   }
 }
 
-const RETRIED: ReadonlySet<number> = new Set([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
+/** A message over a server's limit is as large the next time. */
+const TOO_LARGE = /larger than max/i;
+
+function isRetried({ code, details }: ServiceError): boolean {
+  return code === status.UNAVAILABLE || (code === status.RESOURCE_EXHAUSTED && !TOO_LARGE.test(details));
+}
 
 /** Triton says that a queue is full with the code of a server that is not there. */
 function isOverload(code: number, details: string): boolean {
-  return code === status.RESOURCE_EXHAUSTED || (code === status.UNAVAILABLE && /queue/i.test(details));
+  if (code === status.RESOURCE_EXHAUSTED) return !TOO_LARGE.test(details);
+  return code === status.UNAVAILABLE && /queue/i.test(details);
 }

@@ -1,6 +1,6 @@
 /** Graphs as models of a Triton model repository. */
-import { type FileHandle, mkdir, open, symlink, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { copyFile, type FileHandle, link, mkdir, open, realpath, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AidError } from '../../errors.js';
 import type { Graph, Value } from '../../onnx/graph.js';
 import { type ParameterSource, toOnnxFile } from '../../onnx/onnx-file.js';
@@ -12,7 +12,7 @@ import { type ServedModel, servedModel } from './served-model.js';
 export interface TritonModelOptions {
   readonly weights: WeightSource;
   readonly weightsSha256: string;
-  /** `copy` makes a folder that can be sent anywhere; `link` points to the weight files where they lie. */
+  /** `copy` makes files that have nothing to do with the model folder's; `link` takes these by hard links. */
   readonly placement: 'copy' | 'link';
   /** Rows that the server may compute at once; robots' requests are put together up to that many. */
   readonly maxBatchSize: number;
@@ -113,20 +113,29 @@ async function copyRange(
   }
 }
 
-/** A link to each weight file. */
+/** Each weight file under a name of its own: onnxruntime opens nothing that lies outside of the model's folder. */
 async function linkWeights(folder: string, tensors: readonly StoredTensor[]): Promise<Places> {
   const names = new Map<string, string>();
   for (const { file } of tensors) {
     if (names.has(file)) continue;
     const name = `weights-${names.size}.safetensors`;
     names.set(file, name);
-    await symlink(resolve(file), join(folder, name));
+    await linkOrCopy(await realpath(file), join(folder, name));
   }
   return new Map(
     tensors.map(
       (tensor) => [tensor, externalSource(tensor, names.get(tensor.file) as string, tensor.offset)] as const,
     ),
   );
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    await copyFile(from, to);
+  }
 }
 
 /** In protobuf's text form. */
