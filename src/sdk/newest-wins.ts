@@ -1,5 +1,5 @@
 /** One piece of work at a time, the newest next: for an engine that stops at its next denoising step, not at once. */
-import { defer, type ObservableInput } from 'rxjs';
+import { from, type Observable, type ObservableInput } from 'rxjs';
 
 export interface QueuedWork<Reason> {
   /**
@@ -91,7 +91,7 @@ export class NewestWins<Reason> {
       stop();
       this.#next();
     };
-    defer(() => work.begin(abort.signal)).subscribe({
+    begun(work, abort.signal).subscribe({
       error: (error: unknown) => {
         this.#options.onFailure?.(error);
         next();
@@ -114,5 +114,14 @@ export class NewestWins<Reason> {
     } catch (error) {
       this.#options.onFailure?.(error);
     }
+  }
+}
+
+/** What throws instead of beginning, or gives nothing to wait for, ends as what fails later does. */
+function begun<Reason>(work: QueuedWork<Reason>, abortSignal: AbortSignal): Observable<unknown> {
+  try {
+    return from(work.begin(abortSignal));
+  } catch (error) {
+    return from(Promise.reject(error));
   }
 }
