@@ -11,20 +11,21 @@ import { fastestProvider } from './probe/fastest-provider.js';
 import { floatTensor } from './tensor.js';
 import { noWeights } from './weight-source.js';
 
-/** An engine that has run a small graph. Errors: `invalid-argument`, `engine-unavailable`. */
+/** An engine that has run a small graph. Errors: `invalid-argument`, `engine-unavailable`, `aborted`. */
 export async function chooseEngine({
   provider: asked = 'auto',
   threads = availableParallelism(),
-}: EngineOptions = {}): Promise<Engine> {
+  abortSignal,
+}: EngineOptions & { readonly abortSignal?: AbortSignal | undefined } = {}): Promise<Engine> {
   checkEngineOptions({ provider: asked, threads });
   if (asked !== 'auto') return startEngine(asked, threads);
-  const { provider, isRemembered } = await fastestProvider(threads);
+  const { provider, isRemembered } = await fastestProvider(threads, { abortSignal });
   try {
     return await startEngine(provider, threads);
   } catch (error) {
     // What an earlier process measured may no longer hold.
     if (!isRemembered) throw error;
-    const measured = await fastestProvider(threads, { anew: true });
+    const measured = await fastestProvider(threads, { anew: true, abortSignal });
     return startEngine(measured.provider, threads);
   }
 }

@@ -46,6 +46,17 @@ describe('the fastest provider', () => {
     expect(measured).toEqual(['webgpu', 'cpu', 'webgpu', 'cpu', 'cuda', 'cpu']);
   });
 
+  it('is not remembered when measuring was aborted', async () => {
+    const controller = new AbortController();
+    const leaving = async (provider: ExecutionProvider): Promise<ProviderProbe> => {
+      controller.abort();
+      return probe(provider);
+    };
+    const left = choose(2, { probe: leaving, abortSignal: controller.signal });
+    await expect(left).rejects.toMatchObject({ code: 'aborted' });
+    expect([measured, readdirSync(folder)]).toEqual([['webgpu'], []]);
+  });
+
   it('is measured again when asked for, and that is remembered', async () => {
     await choose(2);
     const slowCpu = async (provider: ExecutionProvider): Promise<ProviderProbe> =>

@@ -40,6 +40,12 @@ describe('a provider', () => {
     });
   });
 
+  it('that is being tried is left when that is aborted', async () => {
+    const abortSignal = AbortSignal.timeout(200);
+    const options = { threads: 1, program: program('setInterval(() => {}, 1e3);'), abortSignal };
+    expect(await probeProvider('cpu', options)).toMatchObject({ works: false, reason: 'aborted' });
+  });
+
   it('that is not installed is not even tried', async () => {
     expect(missingPart('cpu')).toBeUndefined();
     const missing = missingPart('tensorrt');

@@ -1,4 +1,5 @@
 /** What `auto` takes. */
+import { throwIfAborted } from '../../errors.js';
 import type { ExecutionProvider } from '../engine.js';
 import { missingPart } from '../onnxruntime/installed.js';
 import { fastest, type ProviderProbe, probeProvider } from './probe.js';
@@ -16,6 +17,7 @@ export interface AutomaticOptions {
   /** Where measurements are kept; in the user's cache unless said otherwise. */
   readonly folder?: string;
   readonly probe?: typeof probeProvider;
+  readonly abortSignal?: AbortSignal | undefined;
 }
 
 export interface AutomaticChoice {
@@ -26,11 +28,17 @@ export interface AutomaticChoice {
 
 /**
  * The provider that computes fastest here. A software driver of a GPU works and is slower than the CPU; so whatever
- * could work is measured, once, until a driver, a version or the machine changes.
+ * could work is measured, once, until a driver, a version or the machine changes. Errors: `aborted`.
  */
 export async function fastestProvider(
   threads: number,
-  { anew = false, candidates = installed(), folder, probe = probeProvider }: AutomaticOptions = {},
+  {
+    anew = false,
+    candidates = installed(),
+    folder,
+    probe = probeProvider,
+    abortSignal,
+  }: AutomaticOptions = {},
 ): Promise<AutomaticChoice> {
   // The CPU alone needs no race.
   if (candidates.length === 1) return { provider: candidates[0] ?? 'cpu', isRemembered: false };
@@ -40,7 +48,10 @@ export async function fastestProvider(
     return { provider: fastest(remembered)?.provider ?? 'cpu', isRemembered: true };
   const probes: ProviderProbe[] = [];
   // One at a time, as they disturb each other.
-  for (const candidate of candidates) probes.push(await probe(candidate, { threads }));
+  for (const candidate of candidates) {
+    probes.push(await probe(candidate, { threads, abortSignal }));
+    throwIfAborted(abortSignal);
+  }
   await remember(key, probes, folder);
   return { provider: fastest(probes)?.provider ?? 'cpu', isRemembered: false };
 }

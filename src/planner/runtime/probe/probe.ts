@@ -15,6 +15,8 @@ export interface ProbeOptions {
   /** What starts the engine; node's own unless a test says otherwise. */
   readonly program?: string;
   readonly timeoutMs?: number;
+  /** Ends the process; the probe then says that the provider does not work. */
+  readonly abortSignal?: AbortSignal | undefined;
 }
 
 const PROGRAM = fileURLToPath(new URL('./probe-process.js', import.meta.url));
@@ -24,14 +26,16 @@ const TIMEOUT_MS = 30_000;
 /** Whether a provider works here, why not, and how fast it is. Takes a second or two; never throws. */
 export async function probeProvider(
   provider: ExecutionProvider,
-  { threads, program = PROGRAM, timeoutMs = TIMEOUT_MS }: ProbeOptions,
+  { threads, program = PROGRAM, timeoutMs = TIMEOUT_MS, abortSignal }: ProbeOptions,
 ): Promise<ProviderProbe> {
   const missing = missingPart(provider);
   if (missing !== undefined) return { provider, works: false, reason: missing };
   return new Promise((resolve) => {
     const args = [program, provider, String(threads)];
-    execFile(process.execPath, args, { timeout: timeoutMs, killSignal: 'SIGKILL' }, (error, stdout) => {
+    const limits = { timeout: timeoutMs, killSignal: 'SIGKILL', signal: abortSignal } as const;
+    execFile(process.execPath, args, limits, (error, stdout) => {
       if (error === null) resolve({ provider, ...(JSON.parse(stdout) as ProbeReply) });
+      else if (abortSignal?.aborted === true) resolve({ provider, works: false, reason: 'aborted' });
       else resolve({ provider, works: false, reason: reasonOf(error, timeoutMs) });
     });
   });
