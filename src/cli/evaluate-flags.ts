@@ -7,16 +7,13 @@ import type { SeedRange } from '../planner/evaluation/scene-maker.js';
 import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import type { DataHints } from '../planner/training/data/detect-data.js';
 import { dataHintOptions } from './data-hints.js';
+import type { SamplingFlags } from './sampling-options.js';
 
-export interface EvaluateFlags extends DataHints {
+export interface EvaluateFlags extends DataHints, SamplingFlags {
   readonly model?: string;
   readonly scenes: SeedRange;
   readonly variant?: string;
   readonly seeds: number;
-  readonly steps?: number;
-  readonly preset?: string;
-  readonly frameGuidance?: number;
-  readonly textGuidance?: number;
   readonly sweep?: true;
   readonly json?: true;
   readonly out?: string;

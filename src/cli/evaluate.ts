@@ -23,39 +23,27 @@ import { writeSceneImage } from './evaluate-images.js';
 import { evaluationTable } from './evaluate-table.js';
 import { isAborted } from './failure.js';
 import { interruptible } from './interruption.js';
-import { finiteNumber, PROVIDERS, threadCount, wholeNumber } from './options.js';
+import { PROVIDERS, threadCount, wholeNumber } from './options.js';
 import { modelFolder, packageVersion } from './package.js';
 import { type Progress, progressLine } from './progress.js';
+import { samplingOf, withSampling } from './sampling-options.js';
 import { note, say, sayJson } from './terminal.js';
 import { noteWarnings } from './warnings.js';
 
 export function evaluateCommand(): Command {
-  const command = new Command('evaluate')
-    .description('measure a model on simulated scenes whose outcomes under every command are known')
-    .option('--model <dir>', 'model folder (default: the one in this package)')
-    .addOption(
-      new Option('--scenes <A:B>', "the simulator's seeds A to B - 1; from 10000 on none is for training")
-        .argParser(seedRange)
-        .default({ from: 10_000, to: 10_128 }, '10000:10128'),
-    )
-    .option('--variant <file>', "another table than the simulator's own: its TOML or JSON file, see sim/")
-    .option('--seeds <n>', 'clips of the command in each scene', wholeNumber(1, MAX_SEEDS), 4)
-    .option(
-      '--steps <n>',
-      'denoising steps (default: as the model says)',
-      wholeNumber(1, MAX_INFERENCE_STEPS),
-    )
-    .option('--preset <name>', "the model's settings of that name, such as fast")
-    .option(
-      '--frame-guidance <scale>',
-      'how much the frame counts (default: as the model says)',
-      finiteNumber,
-    )
-    .option(
-      '--text-guidance <scale>',
-      'how much the command counts (default: as the model says)',
-      finiteNumber,
-    )
+  const command = withSampling(
+    new Command('evaluate')
+      .description('measure a model on simulated scenes whose outcomes under every command are known')
+      .option('--model <dir>', 'model folder (default: the one in this package)')
+      .addOption(
+        new Option('--scenes <A:B>', "the simulator's seeds A to B - 1; from 10000 on none is for training")
+          .argParser(seedRange)
+          .default({ from: 10_000, to: 10_128 }, '10000:10128'),
+      )
+      .option('--variant <file>', "another table than the simulator's own: its TOML or JSON file, see sim/")
+      .option('--seeds <n>', 'clips of the command in each scene', wholeNumber(1, MAX_SEEDS), 4),
+    MAX_INFERENCE_STEPS,
+  )
     .option('--sweep', 'also try 25, 8, 4, 2 and 1 steps with other samplers and guidances')
     .option('--json', 'print the figures as JSON and nothing else')
     .option('--out <file>', 'also write the figures, and what each scene gave, to this JSON file')
@@ -215,15 +203,6 @@ async function figures(
     }
   }
   throw new Error('the evaluation ended without its end event');
-}
-
-function samplingOf({ steps, preset, frameGuidance, textGuidance }: EvaluateFlags): SamplingChoice {
-  return {
-    ...(steps === undefined ? {} : { numInferenceSteps: steps }),
-    ...(preset === undefined ? {} : { preset }),
-    ...(frameGuidance === undefined ? {} : { frameGuidance }),
-    ...(textGuidance === undefined ? {} : { textGuidance }),
-  };
 }
 
 /** `A:B` */

@@ -12,23 +12,21 @@ import type { ImagineRequest } from '../planner/imagination/request.js';
 import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { OpenInferenceEngine } from '../planner/runtime/open-inference-protocol/open-inference-engine.js';
 import { VideoPlanner } from '../planner/video-planner.js';
+import { MAX_CANDIDATES } from '../sdk/max-candidates.js';
 import { type Clip, type ClipDocument, writeClip } from './clip-files.js';
 import { interruptible } from './interruption.js';
-import { finiteNumber, PROVIDERS, stateTexts, threadCount, wholeNumber } from './options.js';
+import { PROVIDERS, stateTexts, threadCount, wholeNumber } from './options.js';
 import { checkOutputFolder, freePath, writeFolderAtomically } from './output-folder.js';
 import { modelFolder, packageVersion } from './package.js';
 import { type Progress, progressLine, silence } from './progress.js';
+import { type SamplingFlags, samplingOf, withSampling } from './sampling-options.js';
 import { note, say, sayJson, shownPath } from './terminal.js';
 
-interface ImagineFlags {
+interface ImagineFlags extends SamplingFlags {
   readonly out?: string;
   readonly force?: true;
   readonly seed?: number;
   readonly candidates: number;
-  readonly steps?: number;
-  readonly preset?: string;
-  readonly frameGuidance?: number;
-  readonly textGuidance?: number;
   readonly frames?: number;
   readonly states?: StateTexts;
   readonly stateEndpoint?: string;
@@ -44,35 +42,22 @@ interface ImagineFlags {
 /** A clip as `--json` prints it: what its `clip.json` holds, and the folder of that. */
 type ClipResult = ClipDocument & { readonly out: string };
 
-/** As many as the SDK takes. */
-const MAX_CANDIDATES = 1000;
-
 export function imagineCommand(): Command {
-  return new Command('imagine')
-    .description('imagine the video of the arm doing what it is told')
-    .argument('<frame>', 'what the camera sees: a JPEG, PNG or WebP file')
-    .argument('<command>', 'what the arm is told, such as "put the red cube on the blue plate"')
-    .option('--out <dir>', 'folder for the result (default: out/COMMAND-seed-SEED)')
-    .option('--force', 'replace an earlier result in that folder')
-    .option('--seed <n>', 'the same seed gives the same clip (default: drawn, and told)', wholeNumber(0))
-    .option(
-      '--candidates <n>',
-      'clips with seeds SEED, SEED + 1, ..., a subfolder each',
-      wholeNumber(1, MAX_CANDIDATES),
-      1,
-    )
-    .option('--steps <n>', 'denoising steps: fewer are faster (default: as the model says)', wholeNumber(1))
-    .option('--preset <name>', "the model's settings of that name, such as fast")
-    .option(
-      '--frame-guidance <scale>',
-      'how much the frame counts (default: as the model says)',
-      finiteNumber,
-    )
-    .option(
-      '--text-guidance <scale>',
-      'how much the command counts (default: as the model says)',
-      finiteNumber,
-    )
+  return withSampling(
+    new Command('imagine')
+      .description('imagine the video of the arm doing what it is told')
+      .argument('<frame>', 'what the camera sees: a JPEG, PNG or WebP file')
+      .argument('<command>', 'what the arm is told, such as "put the red cube on the blue plate"')
+      .option('--out <dir>', 'folder for the result (default: out/COMMAND-seed-SEED)')
+      .option('--force', 'replace an earlier result in that folder')
+      .option('--seed <n>', 'the same seed gives the same clip (default: drawn, and told)', wholeNumber(0))
+      .option(
+        '--candidates <n>',
+        'clips with seeds SEED, SEED + 1, ..., a subfolder each',
+        wholeNumber(1, MAX_CANDIDATES),
+        1,
+      ),
+  )
     .option('--frames <n>', 'length of the clip (default: as the model says)', wholeNumber(1))
     .option('--states <texts>', 'four states on the way, "a|b|c|d", instead of generated ones', stateTexts)
     .option(
@@ -174,12 +159,9 @@ function requestOf(
   flags: ImagineFlags,
   { video }: VideoPlanner,
 ): Omit<ImagineRequest, 'frames' | 'instruction'> {
-  const { steps, preset, frameGuidance, textGuidance, frames, states, preview } = flags;
+  const { frames, states, preview } = flags;
   return {
-    ...(steps === undefined ? {} : { numInferenceSteps: steps }),
-    ...(preset === undefined ? {} : { preset }),
-    ...(frameGuidance === undefined ? {} : { frameGuidance }),
-    ...(textGuidance === undefined ? {} : { textGuidance }),
+    ...samplingOf(flags),
     ...(frames === undefined ? {} : { numFrames: frames }),
     ...(states === undefined ? {} : { states }),
     ...(preview === undefined ? {} : { previewFrames: [(frames ?? video.numFrames) - 1] }),

@@ -1,56 +1,42 @@
 /** `aid record`: imagines a clip and writes it into a bag with all that is needed to imagine it again. */
-import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { decodeFrame } from '../planner/conditioning/frame.js';
 import { checkInstruction } from '../planner/conditioning/instruction.js';
 import { shortSeed } from '../planner/drawn-seed.js';
 import { AidError } from '../planner/errors.js';
-import type { ImagineRequest } from '../planner/imagination/request.js';
 import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { VideoPlanner } from '../planner/video-planner.js';
 import { clipMessage, imageFromFrame, readCameraInfo, writeClipBag } from '../sdk/messages/index.js';
+import { randomPlanId } from '../sdk/messages/plan-id.js';
 import { timeFromNs } from '../sdk/messages/time.js';
 import { interruptible } from './interruption.js';
-import { finiteNumber, PROVIDERS, wholeNumber } from './options.js';
+import { PROVIDERS, wholeNumber } from './options.js';
 import { modelFolder } from './package.js';
 import { progressLine } from './progress.js';
+import { type SamplingFlags, samplingOf, withSampling } from './sampling-options.js';
 import { note, say, shownPath } from './terminal.js';
 import { checkWritable } from './writable.js';
 
-interface RecordFlags {
+interface RecordFlags extends SamplingFlags {
   readonly out: string;
   readonly force?: true;
   readonly seed?: number;
-  readonly steps?: number;
-  readonly preset?: string;
-  readonly frameGuidance?: number;
-  readonly textGuidance?: number;
   readonly cameraInfo?: string;
   readonly model?: string;
   readonly provider: ChosenProvider;
 }
 
 export function recordCommand(): Command {
-  return new Command('record')
-    .description('imagine a clip into an MCAP bag that aid play, Foxglove and ros2 bag open')
-    .argument('<frame>', 'what the camera sees: a JPEG, PNG or WebP file')
-    .argument('<command>', 'what the arm is told')
-    .requiredOption('--out <file>', 'the bag, such as clip.mcap')
-    .option('--force', 'replace a bag of that name')
-    .option('--seed <n>', 'the same seed gives the same clip (default: drawn)', wholeNumber(0))
-    .option('--steps <n>', 'denoising steps: fewer are faster (default: as the model says)', wholeNumber(1))
-    .option('--preset <name>', "the model's settings of that name, such as fast")
-    .option(
-      '--frame-guidance <scale>',
-      'how much the frame counts (default: as the model says)',
-      finiteNumber,
-    )
-    .option(
-      '--text-guidance <scale>',
-      'how much the command counts (default: as the model says)',
-      finiteNumber,
-    )
+  return withSampling(
+    new Command('record')
+      .description('imagine a clip into an MCAP bag that aid play, Foxglove and ros2 bag open')
+      .argument('<frame>', 'what the camera sees: a JPEG, PNG or WebP file')
+      .argument('<command>', 'what the arm is told')
+      .requiredOption('--out <file>', 'the bag, such as clip.mcap')
+      .option('--force', 'replace a bag of that name')
+      .option('--seed <n>', 'the same seed gives the same clip (default: drawn)', wholeNumber(0)),
+  )
     .option('--camera-info <file>', "the camera's calibration, a YAML file of ROS's camera_calibration")
     .option('--model <dir>', 'model folder (default: the one in this package)')
     .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
@@ -92,7 +78,7 @@ async function record(
           { frames: event.frames, report: event.report, rank: 0, score: 0, confidence: [] },
           {
             header,
-            planId: { uuid: Uint8Array.from(Buffer.from(randomUUID().replaceAll('-', ''), 'hex')) },
+            planId: randomPlanId(),
             generatedAt: timeFromNs(BigInt(Date.now()) * 1_000_000n),
             picture: frame,
             cameraInfo,
@@ -110,18 +96,4 @@ async function record(
   } finally {
     progress.end();
   }
-}
-
-function samplingOf({
-  steps,
-  preset,
-  frameGuidance,
-  textGuidance,
-}: RecordFlags): Omit<ImagineRequest, 'frames' | 'instruction'> {
-  return {
-    ...(steps === undefined ? {} : { numInferenceSteps: steps }),
-    ...(preset === undefined ? {} : { preset }),
-    ...(frameGuidance === undefined ? {} : { frameGuidance }),
-    ...(textGuidance === undefined ? {} : { textGuidance }),
-  };
 }

@@ -48,10 +48,12 @@ export class AidError extends Error {
 
 /** `where`: what stops. Errors: `aborted`. */
 export function throwIfAborted(abortSignal: AbortSignal | undefined, where = ''): void {
-  if (abortSignal?.aborted !== true) return;
-  throw new AidError('aborted', where === '' ? 'aborted' : `${where}: aborted`, {
-    cause: abortSignal.reason,
-  });
+  if (abortSignal?.aborted === true) throw abortedError(abortSignal, where);
+}
+
+/** What work ends with that a signal stopped. */
+export function abortedError({ reason }: AbortSignal, where = ''): AidError {
+  return new AidError('aborted', where === '' ? 'aborted' : `${where}: aborted`, { cause: reason });
 }
 
 /** What a value is, for the messages of errors. */

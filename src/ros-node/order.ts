@@ -1,8 +1,8 @@
 /** What is to be imagined, whether it came by topic or as a goal; checked. */
-import { randomUUID } from 'node:crypto';
 import { shortSeed } from '../planner/drawn-seed.js';
 import type { Frame, ImagineRequest, StateTexts } from '../sdk/index.js';
 import type { Header, Uuid } from '../sdk/messages/messages.js';
+import { randomPlanId } from '../sdk/messages/plan-id.js';
 import { CommandError } from './error-codes.js';
 import type { Settings } from './parameters.js';
 
@@ -41,10 +41,6 @@ export interface Given {
 
 /** Characters; a text tower reads far fewer, and telling so takes longer the longer a text is. */
 export const MAX_TEXT_LENGTH = 1000;
-
-export function randomPlanId(): Uuid {
-  return { uuid: Uint8Array.from(Buffer.from(randomUUID().replaceAll('-', ''), 'hex')) };
-}
 
 export function hexOf({ uuid }: Uuid): string {
   return Buffer.from(uuid).toString('hex');

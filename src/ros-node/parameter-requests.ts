@@ -1,6 +1,8 @@
 /** Answers to requests for parameters at which rclnodejs throws, so that their client would wait for ever. */
 import type { Parameter, ParameterMessage, ParameterService, SetParametersResult } from './rclnodejs.js';
 
+type NamesHandler = ParameterService['_handleGetParameters'];
+
 export interface ParameterAccess {
   /** Errors: whatever rclnodejs throws at a message that is no parameter. */
   readonly set: (message: ParameterMessage) => SetParametersResult;
@@ -13,15 +15,17 @@ export function answerAlways(service: ParameterService, { set, setAtomically }: 
     response.send({ results: parameters.map((each) => resultOf(() => set(each), [each])) });
   service._handleSetParametersAtomically = ({ parameters }, response) =>
     response.send({ result: resultOf(() => setAtomically(parameters), parameters) });
-  const get = service._handleGetParameters.bind(service);
-  service._handleGetParameters = (request, response) => {
-    if (request.names.some(isNone)) response.send({ values: [] });
-    else get(request, response);
-  };
-  const describe = service._handleDescribeParameters.bind(service);
-  service._handleDescribeParameters = (request, response) => {
-    if (request.names.some(isNone)) response.send({ descriptors: [] });
-    else describe(request, response);
+  service._handleGetParameters = named(service._handleGetParameters.bind(service), { values: [] });
+  service._handleDescribeParameters = named(service._handleDescribeParameters.bind(service), {
+    descriptors: [],
+  });
+}
+
+/** The same, and `none` where a name is none. */
+function named(handle: NamesHandler, none: object): NamesHandler {
+  return (request, response) => {
+    if (request.names.some(isNone)) response.send(none);
+    else handle(request, response);
   };
 }
 

@@ -1,10 +1,11 @@
 /** The topic `instruction`: commands become orders of the queue, and whatever becomes of one, it has one outcome. */
 import { NO_HEADER } from '../sdk/messages/images.js';
 import type { Header } from '../sdk/messages/messages.js';
+import { randomPlanId } from '../sdk/messages/plan-id.js';
 import { durationFromMs, timeFromNs } from '../sdk/messages/time.js';
 import { CommandError, ERROR_CODE } from './error-codes.js';
 import type { ManagedNode } from './managed-node.js';
-import { type Order, orderOfCommand, randomPlanId } from './order.js';
+import { type Order, orderOfCommand } from './order.js';
 import type { Work } from './work.js';
 
 /** Characters of a command that its outcome repeats, and that the log does. */

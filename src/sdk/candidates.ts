@@ -14,20 +14,22 @@ import {
   tap,
   throwError,
 } from 'rxjs';
+import { anySignal, checkAbortSignal } from '../planner/abort-signal.js';
 import type { StatePrompt } from '../planner/conditioning/state-prompter.js';
 import { drawnSeed } from '../planner/drawn-seed.js';
 import { AidError, type AidErrorCode } from '../planner/errors.js';
 import { DeadlineExceededError } from '../planner/imagination/deadline.js';
 import type { FrameEvent, ImagineEvent, StepEvent } from '../planner/imagination/events.js';
-import { Observation } from '../planner/imagination/observation.js';
+import type { Observation } from '../planner/imagination/observation.js';
 import {
-  checkAbortSignal,
   checkFrames,
   checkIsRequest,
   type ImagineRequest,
+  isObserved,
 } from '../planner/imagination/request.js';
 import { type Pace, paced } from './from-events.js';
 import { imagine } from './imagine.js';
+import { MAX_CANDIDATES } from './max-candidates.js';
 import type { Planner } from './planner.js';
 import {
   byAgreement,
@@ -109,8 +111,7 @@ export function candidates(planner: Planner, request: CandidatesRequest): Observ
       );
     const deadline = deadlineOf(deadlineMs, names.length);
     const left = new AbortController();
-    const { abortSignal: own } = request;
-    const abortSignal = own === undefined ? left.signal : AbortSignal.any([own, left.signal]);
+    const abortSignal = anySignal(request.abortSignal, left.signal);
     const common = commonTo(names, planner, request, abortSignal);
     const done: Candidate[] = [];
     const failed: FailedCandidate[] = [];
@@ -184,14 +185,14 @@ function commonTo(
   let observation: Promise<Observation> | undefined;
   const prompts = new Map<string, Promise<StatePrompt>>();
   const look = (): ImagineRequest['frames'] => {
-    if (names.length === 1 || Observation.isInstance(frames) || 'then' in frames) return frames;
+    if (names.length === 1 || isObserved(frames)) return frames;
     observation ??= quiet(planner.observe(frames, { abortSignal }));
     return observation;
   };
   return (instruction) => {
     const seen = look();
     const clips = names.filter((name) => name.instruction === instruction).length;
-    if (states !== undefined || clips === 1 || !(Observation.isInstance(seen) || 'then' in seen))
+    if (states !== undefined || clips === 1 || !isObserved(seen))
       return states === undefined ? { frames: seen } : { frames: seen, states };
     const write = async (): Promise<StatePrompt> =>
       planner.writeStates(await seen, instruction, { abortSignal });
@@ -217,9 +218,6 @@ function named(name: CandidateName, event: ImagineEvent): CandidatesEvent {
       return { ...event, ...name, kind: 'candidate-end' };
   }
 }
-
-/** All of them are held until they are ranked. */
-const MAX_CANDIDATES = 1000;
 
 function namesOf(
   instruction: string | readonly string[],

@@ -9,8 +9,8 @@ import {
   of,
   type Subscriber,
 } from 'rxjs';
-import { AidError } from '../planner/errors.js';
-import { checkAbortSignal } from '../planner/imagination/request.js';
+import { anySignal, checkAbortSignal } from '../planner/abort-signal.js';
+import { abortedError } from '../planner/errors.js';
 
 /** What a consumer needs to be done with an event: nothing is asked of the source before it completes. */
 export type Pace<Event> = (event: Event) => ObservableInput<unknown>;
@@ -36,8 +36,7 @@ export function fromEvents<Event>(
     checkAbortSignal(abortSignal);
     const controller = new AbortController();
     subscriber.add(() => controller.abort());
-    const stop =
-      abortSignal === undefined ? controller.signal : AbortSignal.any([abortSignal, controller.signal]);
+    const stop = anySignal(abortSignal, controller.signal);
     let events: ObservableInput<Event>;
     try {
       events = start(stop);
@@ -49,7 +48,7 @@ export function fromEvents<Event>(
       void pump(events, subscriber, pace, stop);
       return;
     }
-    const abort = (): void => subscriber.error(new AidError('aborted', 'aborted', { cause: stop.reason }));
+    const abort = (): void => subscriber.error(abortedError(stop));
     if (stop.aborted) {
       abort();
       return;

@@ -135,11 +135,7 @@ export class ClipDeadline {
   decoding<Result>(work: Promise<Result>): Promise<Result> {
     const begunMs = this.#begunMs;
     const record = (): void => this.#times.finishes.record(performance.now() - begunMs);
-    const measured = work.catch((error: unknown) => {
-      if (this.over.aborted) record();
-      throw error;
-    });
-    return this.timer.race(measured, record);
+    return this.timer.race(this.#orGivenUp(work, record), record);
   }
 
   /** The caller has had a frame for so long. */
@@ -185,20 +181,22 @@ export class ClipDeadline {
   ): Promise<Result> {
     const started = performance.now();
     const record = (): void => times.record(performance.now() - started, size);
-    // What comes too late counts as well, and what was given up took at least so long: the next clip is planned by it.
-    const measured = work.then(
-      (result) => {
-        record();
-        return result;
-      },
-      (error: unknown) => {
-        if (this.over.aborted) record();
-        throw error;
-      },
-    );
+    // What comes too late counts as well: the next clip is planned by it.
+    const measured = this.#orGivenUp(work, record).then((result) => {
+      record();
+      return result;
+    });
     const result = await this.timer.race(measured, tooLate);
     this.#measuredMs += performance.now() - started;
     return result;
+  }
+
+  /** What was given up took at least so long. */
+  #orGivenUp<Result>(work: Promise<Result>, record: () => void): Promise<Result> {
+    return work.catch((error: unknown) => {
+      if (this.over.aborted) record();
+      throw error;
+    });
   }
 
   #gaveUp(): readonly Concession[] {

@@ -10,16 +10,17 @@ export function imageLatents(
   size: number,
   fill: 'zeros' | 'repeat',
 ): Float32Array {
-  if (given.length > numFrames) {
-    throw new AidError(
-      'invalid-argument',
-      `frames: expected at most the clip's ${numFrames}, got ${given.length}`,
-    );
-  }
+  checkGivenCount(given, numFrames);
   const latents = new Float32Array(numFrames * size);
   for (let frame = 0; frame < numFrames; frame++) {
     const source = given[frame] ?? (fill === 'repeat' ? given.at(-1) : undefined);
     if (source !== undefined) latents.set(source, frame * size);
   }
   return latents;
+}
+
+/** Errors: `invalid-argument` for more given frames than the clip has. */
+export function checkGivenCount({ length }: readonly unknown[], numFrames: number): void {
+  if (length > numFrames)
+    throw new AidError('invalid-argument', `frames: expected at most the clip's ${numFrames}, got ${length}`);
 }

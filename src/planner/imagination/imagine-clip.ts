@@ -1,4 +1,5 @@
 /** One clip, from the request to its last event. */
+import { anySignal } from '../abort-signal.js';
 import type { Frame } from '../conditioning/frame.js';
 import { pixelsToFrame } from '../conditioning/image-tensors.js';
 import { isStateTexts, type StatePrompt, type StatePrompter } from '../conditioning/state-prompter.js';
@@ -16,9 +17,10 @@ import { Stopwatch, Timer } from './clock.js';
 import { denoising } from './denoising.js';
 import type { ClipReport, ImagineEvent } from './events.js';
 import { type ClipGeometry, latentDims } from './graphs.js';
+import { checkGivenCount } from './image-latents.js';
 import { Observation } from './observation.js';
 import { observe } from './observe.js';
-import { type ImagineRequest, type ResolvedRequest, resolveRequest } from './request.js';
+import { type ImagineRequest, isPending, type ResolvedRequest, resolveRequest } from './request.js';
 import { shrinkLatents } from './shrink-latents.js';
 import { release, type Stages, stillOf } from './stages.js';
 import { stateWarnings } from './text-warnings.js';
@@ -55,13 +57,12 @@ export async function* imagineClip(
   const clock = new Stopwatch();
   const deadline = new ClipDeadline(asked, planner.timesOf(asked.numFrames), clock);
   throwIfAborted(abortSignal);
-  const wanted = abortSignal === undefined ? [deadline.over] : [abortSignal, deadline.over];
-  const stages = planner.stages.until(AbortSignal.any(wanted));
+  const stages = planner.stages.until(anySignal(abortSignal, deadline.over));
   const geometry = stages.geometry(asked.numFrames);
   const observation = await observationFor(stages, request, deadline);
   clock.lap('observeMs');
   throwIfAborted(abortSignal);
-  checkFrameCount(observation, asked);
+  checkGivenCount(observation.frames, asked.numFrames);
   const prompt = await statesFor(planner.statePrompter, request, asked, observation, deadline);
   // So that what is measured from here on is work, not loading.
   await deadline.timer.race(stages.load(asked, geometry));
@@ -133,14 +134,6 @@ export async function* imagineClip(
   }
 }
 
-function checkFrameCount({ frames }: Observation, { numFrames }: ResolvedRequest): void {
-  if (frames.length > numFrames)
-    throw new AidError(
-      'invalid-argument',
-      `frames: expected at most the clip's ${numFrames}, got ${frames.length}`,
-    );
-}
-
 /** Pixels [F, 3, H, W] as frames, between which everything else gets its turn. */
 async function* framesOf(
   pixels: Float32Array,
@@ -161,7 +154,7 @@ async function observationFor(
 ): Promise<Observation> {
   if (Observation.isInstance(frames)) return frames;
   // The engine is at work on it, for whoever began it.
-  if ('then' in frames) return deadline.timer.race(unlessAborted(frames, abortSignal));
+  if (isPending(frames)) return deadline.timer.race(unlessAborted(frames, abortSignal));
   return deadline.timer.race(observe(stages, frames));
 }
 
@@ -176,21 +169,18 @@ async function statesFor(
   const [frame] = frames;
   const { abortSignal, states } = request;
   if (isStateTexts(states)) return { states, writtenBy: 'caller' };
-  if (states !== undefined && !('then' in states)) return states;
+  if (states !== undefined && !isPending(states)) return states;
   if (frame === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
   const asked = { frame, instruction };
   const written = (signal: AbortSignal | undefined): Promise<StatePrompt> =>
     unlessAborted(states ?? prompter.states({ ...asked, abortSignal: signal }), abortSignal);
-  // The template takes no time.
-  const isTemplate = states === undefined && prompter instanceof TemplateStatePrompter;
-  if (deadlineMs === undefined || isTemplate) return written(abortSignal);
+  if (deadlineMs === undefined) return written(abortSignal);
   const controller = new AbortController();
-  const signals = abortSignal === undefined ? [] : [abortSignal];
   const timer = new Timer(() => new AidError('deadline-exceeded', 'state prompter: no time left'));
-  // What is there already is taken, however little time there is.
+  // What takes no time, as the template and what is there already, is taken however little time there is.
   timer.endIn(Math.max(1, deadline.promptMs));
   try {
-    return await timer.race(written(AbortSignal.any([...signals, controller.signal])));
+    return await timer.race(written(anySignal(abortSignal, controller.signal)));
   } catch (error) {
     if (!AidError.isInstance(error) || error.code !== 'deadline-exceeded') throw error;
     controller.abort(error);

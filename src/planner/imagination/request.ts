@@ -1,4 +1,5 @@
 /** What a caller asks for, checked and completed with the model's defaults. */
+import { checkAbortSignal } from '../abort-signal.js';
 import { checkInstruction } from '../conditioning/instruction.js';
 import type { StatePrompt, StateTexts } from '../conditioning/state-prompter.js';
 import { type SamplerName, samplers } from '../diffusion/samplers.js';
@@ -90,16 +91,12 @@ export function resolveRequest(request: ImagineRequest, networks: Networks): Res
 
 /** Errors: `invalid-argument`; `invalid-image` for a frame that is none. */
 export function checkFrames(frames: ImagineRequest['frames']): void {
-  if (!Observation.isInstance(frames) && !isPending(frames)) checkGivenFrames(frames);
+  if (!isObserved(frames)) checkGivenFrames(frames);
 }
 
-/** Errors: `invalid-argument`. */
-export function checkAbortSignal(abortSignal: AbortSignal | undefined): void {
-  if (abortSignal !== undefined && typeof abortSignal?.aborted !== 'boolean')
-    throw new AidError(
-      'invalid-argument',
-      `abortSignal: expected an AbortSignal, got ${kindOf(abortSignal)}`,
-    );
+/** Whether they have been looked at, or are just being. */
+export function isObserved(frames: ImagineRequest['frames']): frames is Observation | Promise<Observation> {
+  return Observation.isInstance(frames) || isPending(frames);
 }
 
 /** The same of a request whose frames are still to come. Errors: `invalid-argument`. */

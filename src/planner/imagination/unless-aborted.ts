@@ -1,5 +1,5 @@
 /** Waiting for what somebody else does. */
-import { AidError, throwIfAborted } from '../errors.js';
+import { abortedError, throwIfAborted } from '../errors.js';
 
 /**
  * What `work` gives. Who aborts does not wait for it: it goes on unheard. Not for runs of the engine, whose end has to
@@ -14,7 +14,7 @@ export async function unlessAborted<Result>(
   throwIfAborted(abortSignal);
   let leave = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    leave = () => reject(new AidError('aborted', 'aborted', { cause: abortSignal.reason }));
+    leave = () => reject(abortedError(abortSignal));
   });
   abortSignal.addEventListener('abort', leave, { once: true });
   try {

@@ -39,7 +39,8 @@ export async function clipMessage(clip: ClipParts, origin: ClipOrigin): Promise<
   const { header, format, cameraInfo } = origin;
   const { sampling, numGivenFrames, framesPerSecond } = report;
   const conditioning = numGivenFrames - 1;
-  const misfit = cameraInfo === undefined ? undefined : misfitOf(cameraInfo, origin.picture);
+  const calibrated = cameraInfo !== undefined && isCalibrated(cameraInfo) ? cameraInfo : undefined;
+  const misfit = calibrated && misfitOf(calibrated, origin.picture);
   const compressed =
     format === 'rgb8'
       ? []
@@ -67,9 +68,9 @@ export async function clipMessage(clip: ClipParts, origin: ClipOrigin): Promise<
     compressed_frames: compressed,
     confidence: Float32Array.from(confidence),
     camera_info:
-      cameraInfo === undefined || !isCalibrated(cameraInfo) || misfit !== undefined
+      calibrated === undefined || misfit !== undefined
         ? NO_CAMERA_INFO
-        : scaledCameraInfo(cameraInfo, origin.picture, report, header),
+        : scaledCameraInfo(calibrated, origin.picture, report, header),
     rank,
     score,
     planning_time: durationFromMs(report.timings.totalMs),
@@ -81,7 +82,7 @@ export async function clipMessage(clip: ClipParts, origin: ClipOrigin): Promise<
 /** Why a calibration cannot be that of a picture. */
 function misfitOf(cameraInfo: CameraInfoMessage, picture: ClipOrigin['picture']): string | undefined {
   const { width, height } = calibratedSize(cameraInfo);
-  if (!isCalibrated(cameraInfo) || (width === picture.width && height === picture.height)) return undefined;
+  if (width === picture.width && height === picture.height) return undefined;
   return `camera_info is of pictures of ${width}x${height}, not ${picture.width}x${picture.height}: the clip has none`;
 }
 
