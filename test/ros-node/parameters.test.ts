@@ -187,10 +187,11 @@ describeWithRos('parameters and namespaces', () => {
     await node.logged(/qos_overrides\.\/elsewhere\/image\.subscription\.depth fits no topic of this node/);
     await node.logged(/activate: inactive -> active/);
     expect(node.log).not.toMatch(/qos_overrides\.\/image/);
-    const { subscriptions } = await peer.do('endpoints', { topic: '/image' });
-    expect(subscriptions).toEqual([
-      expect.objectContaining({ node: '/aid_planner', reliability: 'RELIABLE' }),
-    ]);
+    // The peer finds it a moment after it is there.
+    const subscriptions = async () => (await peer.do('endpoints', { topic: '/image' })).subscriptions;
+    await expect
+      .poll(subscriptions, { timeout: 20_000 })
+      .toEqual([expect.objectContaining({ node: '/aid_planner', reliability: 'RELIABLE' })]);
     await peer.camera(image());
     await node.logged(/\/image: quality of service does not match .*reliability/);
     await peer.do('subscribe', {
