@@ -1,5 +1,5 @@
 /** A file that says which process writes to a place, so that no second one does. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -15,10 +15,12 @@ const holderSchema = z.object({
   began: z.string().optional(),
   /** ISO 8601. */
   since: z.string(),
+  /** Tells two locks that one process takes in one millisecond apart. */
+  nonce: z.string().optional(),
 });
 type Holder = z.infer<typeof holderSchema>;
 
-/** Of two that take a dead process's lock away at once, one has to look again. */
+/** Of two that find a dead process's lock at once, one has to look again. */
 const ATTEMPTS = 5;
 
 export interface Lock {
@@ -36,8 +38,9 @@ export async function takeLock(path: string, what: string): Promise<Lock> {
     host: hostname(),
     began: beganAt(process.pid),
     since: new Date().toISOString(),
+    nonce: randomBytes(6).toString('hex'),
   };
-  const draft = `${path}.${randomBytes(6).toString('hex')}.part`;
+  const draft = `${path}.${own.nonce}.part`;
   let made: string | undefined;
   try {
     made = await mkdir(dirname(path), { recursive: true });
@@ -47,7 +50,7 @@ export async function takeLock(path: string, what: string): Promise<Lock> {
       const text = textOf(path);
       const holder = holderOf(text);
       if (holder !== undefined && !isGone(holder)) throw inUse(path, what, holder);
-      if (text !== undefined) await takeAway(path, text);
+      if (text !== undefined && (await replaced(draft, path, text, what))) return releasing(path, own, made);
     }
     throw new AidError('io-failed', `${what}: ${path} changes all the time; others write there`);
   } catch (cause) {
@@ -69,17 +72,23 @@ async function linked(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** Removes a dead process's lock, unless somebody else has done so and put a new one there. */
-async function takeAway(path: string, stale: string): Promise<void> {
-  const aside = `${path}.${randomBytes(6).toString('hex')}.stale`;
+/**
+ * Puts the draft in the place of a dead process's lock, unless somebody else has done so. Whoever does it holds a
+ * lock that is named after the dead one: a lock that is taken away by one who looked before another replaced it
+ * would have two holders.
+ */
+async function replaced(draft: string, path: string, stale: string, what: string): Promise<boolean> {
+  const turn = await takeLock(
+    `${path}.${createHash('sha256').update(stale).digest('hex').slice(0, 16)}`,
+    what,
+  );
   try {
-    await rename(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
+    if (textOf(path) !== stale) return false;
+    await rename(draft, path);
+    return true;
+  } finally {
+    await turn.release();
   }
-  if (textOf(aside) !== stale) await linked(aside, path);
-  await rm(aside, { force: true });
 }
 
 /** Folders that were made for the lock go with it when nothing else has come to be in them. */
