@@ -202,6 +202,22 @@ describeWithRos('the action imagine', () => {
     expect((await peer.drain('feedback goal')).length).toBeLessThanOrEqual(1);
   });
 
+  it('what ends a goal leaves the clips that were complete', async () => {
+    const { peer } = world;
+    const instructions = ['put the red cube on the blue plate', 'push the green ball to the left'];
+    await goal({ instructions, num_inference_steps: 40, num_frames: 4, seed: 7 });
+    for (;;) {
+      const heard = await peer.wait('feedback goal');
+      if (heard.some(({ message }) => message.clip === 1)) break;
+    }
+    await peer.do('cancel');
+    const { status, result: answer } = await result();
+    expect([status, answer.error_code]).toEqual([STATUS.canceled, 302]);
+    expect(answer.clips).toMatchObject([{ instruction: instructions[0], seed: 7, num_inference_steps: 40 }]);
+    expect(answer.clips[0].frames).toHaveLength(4);
+    await peer.drain('feedback goal');
+  });
+
   it('a newer goal aborts the current one', async () => {
     const { peer } = world;
     await goal({ num_inference_steps: 1000 }, 'first');

@@ -122,6 +122,22 @@ describeWithRos('the lifecycle', () => {
     expect(node.log).not.toMatch(/\[ERROR\]|Error:|terminate|corrupt/);
   });
 
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s during a goal: its client is told', async (signal) => {
+    const { peer } = world;
+    const node = world.start({ model: world.models.slow, autostart: true });
+    await node.logged(/activate: inactive -> active/);
+    const fields = { instructions: ['put the red cube on the blue plate'], num_inference_steps: 1000 };
+    await peer.do('send_goal', { action: 'imagine', fields: { ...fields, frames: [image()] }, key: 'goal' });
+    await peer.wait('feedback goal');
+    node.process.kill(signal);
+    const { status, result } = await peer.do('result', { key: 'goal' });
+    // action_msgs/msg/GoalStatus: aborted
+    expect([status, result.error_code, result.clips]).toEqual([6, 306, []]);
+    expect(await node.exit).toEqual({ code: 0, signal: null });
+    expect(node.log).not.toMatch(/\[ERROR\]|Error:|terminate|corrupt/);
+    await peer.drain('feedback goal');
+  });
+
   it('SIGTERM while it loads: it stops loading and ends', async () => {
     const node = world.start({ model: world.models.slow, autostart: true });
     await node.logged(/loading/);
