@@ -1,4 +1,5 @@
 /** The planner: from given frames and an instruction to the imagined clip. */
+import { checkAbortSignal } from './abort-signal.js';
 import type { Frame } from './conditioning/frame.js';
 import { frameToPixels, pixelsToFrame } from './conditioning/image-tensors.js';
 import { checkInstruction } from './conditioning/instruction.js';
@@ -9,7 +10,7 @@ import { checkNetworks } from './imagination/check-networks.js';
 import type { ClipSettings } from './imagination/clip-estimate.js';
 import { ClipTimes } from './imagination/clip-times.js';
 import type { ImagineEvent } from './imagination/events.js';
-import { checkGivenFrames, type GivenFrame } from './imagination/given-frames.js';
+import { checkGivenFrames, type GivenFrame, isFrame } from './imagination/given-frames.js';
 import { type ClipPlanner, imagineClip } from './imagination/imagine-clip.js';
 import { type Networks, readNetworks } from './imagination/networks.js';
 import type { Observation } from './imagination/observation.js';
@@ -17,6 +18,7 @@ import { type ObserveOptions, observe } from './imagination/observe.js';
 import { type ImagineRequest, resolveSettings } from './imagination/request.js';
 import { type RolloutEvent, type RolloutRequest, resolveRollout, rollout } from './imagination/rollout.js';
 import { Stages } from './imagination/stages.js';
+import { askPrompter } from './imagination/written-states.js';
 import { chooseEngine } from './runtime/choose-engine.js';
 import type { Engine } from './runtime/engine.js';
 import { type ChosenProvider, checkEngineOptions } from './runtime/engine-options.js';
@@ -67,12 +69,13 @@ export class VideoPlanner {
   /**
    * Opens a model folder, checks every tensor and starts an engine.
    * Errors: `invalid-argument`, `invalid-model-folder`, `invalid-config`, `invalid-weights`, `engine-unavailable`,
-   * `aborted`.
+   * `io-failed`, `aborted`.
    */
   static async load(path: string, options: LoadOptions = {}): Promise<VideoPlanner> {
     if (typeof path !== 'string')
       throw new AidError('invalid-argument', `model folder: expected its path, got ${kindOf(path)}`);
     checkEngineOptions(options);
+    checkAbortSignal(options.abortSignal);
     const networks = await readNetworks(path);
     checkNetworks(networks);
     const { sha256 } = await inspectWeights(networks.tensors, options);
@@ -118,7 +121,7 @@ export class VideoPlanner {
   ): Promise<StatePrompt> {
     const text = checkInstruction(instruction);
     if (frame === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
-    return this.#clips.statePrompter.states({ frame, instruction: text, abortSignal });
+    return askPrompter(this.#clips.statePrompter, { frame, instruction: text, abortSignal });
   }
 
   /** Errors: those `invalid-argument` that `imagine` would end with whatever the frames, found before anything runs. */
@@ -164,10 +167,13 @@ export class VideoPlanner {
 
   /**
    * A whole clip through the autoencoder and back: the best that any clip of this model can look.
-   * Errors: `invalid-argument`, `engine-failed`.
+   * Errors: `invalid-argument`, `invalid-image`, `engine-failed`.
    */
   async reconstruct(frames: readonly Frame[]): Promise<Frame[]> {
     checkGivenFrames(frames);
+    for (const [index, frame] of frames.entries())
+      if (!isFrame(frame))
+        throw new AidError('invalid-argument', `frames[${index}]: expected a frame, got ${kindOf(frame)}`);
     const { stages } = this.#clips;
     const { width, height } = this.video;
     const { scaling_factor: factor } = stages.networks.vae;

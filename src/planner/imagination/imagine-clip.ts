@@ -2,12 +2,12 @@
 import { anySignal } from '../abort-signal.js';
 import type { Frame } from '../conditioning/frame.js';
 import { pixelsToFrame } from '../conditioning/image-tensors.js';
-import { isStateTexts, type StatePrompt, type StatePrompter } from '../conditioning/state-prompter.js';
+import type { StatePrompt, StatePrompter } from '../conditioning/state-prompter.js';
 import { TemplateStatePrompter } from '../conditioning/template-state-prompter.js';
 import type { Denoise } from '../diffusion/denoise.js';
 import { branchesFor } from '../diffusion/guidance.js';
 import { initialLatents, karrasSigmas } from '../diffusion/schedule.js';
-import { AidError, throwIfAborted } from '../errors.js';
+import { AidError, kindOf, throwIfAborted } from '../errors.js';
 import { Random } from '../random.js';
 import type { EngineDescription } from '../runtime/engine.js';
 import { inTurns, takingTurns } from '../turns.js';
@@ -20,11 +20,19 @@ import { type ClipGeometry, latentDims } from './graphs.js';
 import { checkGivenCount } from './image-latents.js';
 import { Observation } from './observation.js';
 import { observe } from './observe.js';
-import { type ImagineRequest, isPending, type ResolvedRequest, resolveRequest } from './request.js';
+import {
+  checkIsRequest,
+  heedPending,
+  type ImagineRequest,
+  isPending,
+  type ResolvedRequest,
+  resolveRequest,
+} from './request.js';
 import { shrinkLatents } from './shrink-latents.js';
 import { release, type Stages, stillOf } from './stages.js';
 import { stateWarnings } from './text-warnings.js';
 import { unlessAborted } from './unless-aborted.js';
+import { askPrompter, checkedStates } from './written-states.js';
 
 /** What a clip needs of the planner. */
 export interface ClipPlanner {
@@ -52,6 +60,8 @@ export async function* imagineClip(
   { isRehearsal = false }: ImagineClipOptions = {},
 ): AsyncGenerator<ImagineEvent, void, undefined> {
   const { networks } = planner.stages;
+  checkIsRequest(request);
+  heedPending(request);
   const asked = resolveRequest(request, networks);
   const { abortSignal } = request;
   const clock = new Stopwatch();
@@ -154,7 +164,11 @@ async function observationFor(
 ): Promise<Observation> {
   if (Observation.isInstance(frames)) return frames;
   // The engine is at work on it, for whoever began it.
-  if (isPending(frames)) return deadline.timer.race(unlessAborted(frames, abortSignal));
+  if (isPending(frames)) {
+    const observed: unknown = await deadline.timer.race(unlessAborted(frames, abortSignal));
+    if (Observation.isInstance(observed)) return observed;
+    throw new AidError('invalid-argument', `frames: expected an observation, got ${kindOf(observed)}`);
+  }
   return deadline.timer.race(observe(stages, frames));
 }
 
@@ -168,12 +182,14 @@ async function statesFor(
 ): Promise<StatePrompt> {
   const [frame] = frames;
   const { abortSignal, states } = request;
-  if (isStateTexts(states)) return { states, writtenBy: 'caller' };
-  if (states !== undefined && !isPending(states)) return states;
+  if (states !== undefined && !isPending(states)) return checkedStates(states);
   if (frame === undefined) throw new AidError('invalid-argument', 'frames: expected at least one');
   const asked = { frame, instruction };
   const written = (signal: AbortSignal | undefined): Promise<StatePrompt> =>
-    unlessAborted(states ?? prompter.states({ ...asked, abortSignal: signal }), abortSignal);
+    unlessAborted(
+      states?.then(checkedStates) ?? askPrompter(prompter, { ...asked, abortSignal: signal }),
+      abortSignal,
+    );
   if (deadlineMs === undefined) return written(abortSignal);
   const controller = new AbortController();
   const timer = new Timer(() => new AidError('deadline-exceeded', 'state prompter: no time left'));

@@ -5,12 +5,14 @@ import type { StatePrompt, StateTexts } from '../conditioning/state-prompter.js'
 import { type SamplerName, samplers } from '../diffusion/samplers.js';
 import { drawnSeed } from '../drawn-seed.js';
 import { AidError, kindOf } from '../errors.js';
-import { type AidConfig, MAX_GUIDANCE, MAX_INFERENCE_STEPS, NUM_STATES } from '../models/aid-config.js';
+import { type AidConfig, MAX_GUIDANCE, MAX_INFERENCE_STEPS } from '../models/aid-config.js';
 import { spatialFactor } from '../models/autoencoder/config.js';
 import { checkGivenFrames, type GivenFrame } from './given-frames.js';
+import { checkGivenCount } from './image-latents.js';
 import type { Networks } from './networks.js';
 import { Observation } from './observation.js';
 import { instructionWarnings } from './text-warnings.js';
+import { checkedStates } from './written-states.js';
 
 /** How many times smaller previews are on each side. */
 export type PreviewDownscale = 1 | 2 | 4;
@@ -85,8 +87,12 @@ const PREVIEW_DOWNSCALES = [1, 2, 4] as const satisfies PreviewDownscale[];
 /** Errors: `invalid-argument`; `invalid-image` for a frame that is none. */
 export function resolveRequest(request: ImagineRequest, networks: Networks): ResolvedRequest {
   checkIsRequest(request);
-  checkFrames(request.frames);
-  return resolveSettings(request, networks);
+  const { frames } = request;
+  checkFrames(frames);
+  const resolved = resolveSettings(request, networks);
+  if (!isPending(frames))
+    checkGivenCount(Observation.isInstance(frames) ? frames.frames : frames, resolved.numFrames);
+  return resolved;
 }
 
 /** Errors: `invalid-argument`; `invalid-image` for a frame that is none. */
@@ -106,7 +112,7 @@ export function resolveSettings(
 ): ResolvedRequest {
   checkIsRequest(request);
   const { states, abortSignal } = request;
-  if (states !== undefined && !isPending(states)) checkStates(states);
+  if (states !== undefined && !isPending(states)) checkedStates(states);
   checkAbortSignal(abortSignal);
   const { aid, vae } = networks;
   const instruction = checkInstruction(request.instruction);
@@ -182,16 +188,12 @@ export function isPending(value: unknown): value is Promise<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value;
 }
 
-/** Errors: `invalid-argument`. */
-export function checkStates(states: StateTexts | StatePrompt): void {
-  const refuse = (got: string): never => {
-    throw new AidError('invalid-argument', `states: expected four texts, got ${got}`);
-  };
-  const isPrompt = typeof states === 'object' && states !== null && 'states' in states;
-  const texts: readonly unknown[] = isPrompt ? states.states : states;
-  if (!Array.isArray(texts)) refuse(kindOf(texts));
-  if (texts.length !== NUM_STATES) refuse(`${texts.length}`);
-  for (const text of texts) if (typeof text !== 'string') refuse(`${kindOf(text)} among them`);
+/**
+ * A clip tells what became of those of its values that are still to come; one that ended for another reason has no use
+ * for them, and nobody else may be listening.
+ */
+export function heedPending({ frames, states }: Pick<ImagineRequest, 'frames' | 'states'>): void {
+  for (const value of [frames, states]) if (isPending(value)) value.then(undefined, () => undefined);
 }
 
 function checkGuidance(name: string, scale: number): void {

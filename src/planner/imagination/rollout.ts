@@ -4,7 +4,8 @@ import { isStateTexts, type StatePrompt, type StateTexts } from '../conditioning
 import { AidError, kindOf } from '../errors.js';
 import type { ClipReport, EndEvent, ImagineEvent, StepEvent } from './events.js';
 import type { Networks } from './networks.js';
-import { checkIsRequest, checkStates, type ImagineRequest, resolveRequest, whole } from './request.js';
+import { checkIsRequest, type ImagineRequest, resolveRequest, whole } from './request.js';
+import { checkedStates } from './written-states.js';
 
 export interface RolloutRequest extends Omit<ImagineRequest, 'instruction' | 'states'> {
   /** One for the whole video, whose states are then written once; or one for each clip. */
@@ -85,7 +86,7 @@ export function resolveRollout(request: RolloutRequest, networks: Networks): Res
       'invalid-argument',
       `states: expected those of one clip, or of each of ${numClips}, got ${perClip.length}`,
     );
-  for (const [clip, own] of (perClip ?? []).entries()) ofClip(clip, () => checkStates(own));
+  for (const [clip, own] of (perClip ?? []).entries()) ofClip(clip, () => checkedStates(own));
   const resolve = (clip: number, seed: number | undefined) => {
     const own = { ...clipRequest(request), ...(seed === undefined ? {} : { seed }) };
     if (sharesInstruction) return resolveRequest({ ...own, instruction }, networks);

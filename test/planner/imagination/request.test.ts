@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { StatePrompter } from '#planner/conditioning/state-prompter.js';
 import type { ImagineRequest } from '#planner/imagination/request.js';
 import type { RolloutRequest } from '#planner/imagination/rollout.js';
 import { VideoPlanner } from '#planner/video-planner.js';
@@ -106,19 +107,86 @@ it.each(FRAMES)('a planner observes nothing else: %s', async (message, frames, c
   await expect(planner.observe(frames as never)).rejects.toMatchObject(error);
 });
 
-it.each(FRAMES.filter(([, frames]) => !(frames as unknown[])?.includes?.(7)))(
-  'a planner reconstructs nothing else: %s',
-  async (_, frames) => {
+it.each([...FRAMES.map(([, frames]) => frames), ['frame.png']])(
+  'a planner reconstructs nothing else: %#',
+  async (frames) => {
     await expect(planner.reconstruct(frames as never)).rejects.toMatchObject({
       code: expect.stringMatching(/^invalid-/),
     });
   },
 );
 
+describe('what is still to come:', () => {
+  const request = { frames: [frame], instruction: 'push the red cube', seed: 1 };
+  const imagined = (change: object) => ended(planner.imagine({ ...request, ...change } as ImagineRequest));
+
+  it.each([
+    [
+      'states: expected four texts, got 3',
+      { states: Promise.resolve({ states: texts.slice(1), writtenBy: 'x' }) },
+    ],
+    [
+      'states: expected the name of who wrote them, got undefined',
+      { states: Promise.resolve({ states: texts }) },
+    ],
+    ['states: expected four texts, got undefined', { states: Promise.resolve() }],
+    ['frames: expected an observation, got an array', { frames: Promise.resolve([frame]) }],
+  ])('%s', async (message, change) => {
+    await expect(imagined(change)).rejects.toMatchObject({ code: 'invalid-argument', message });
+  });
+
+  it('states as texts are taken', async () => {
+    await imagined({ states: Promise.resolve(texts) });
+  });
+
+  it.each([
+    ['before the frames are seen', () => ({ frames: [frame] })],
+    ['beside frames that cannot be seen', () => ({ frames: Promise.reject(new Error('no frames')) })],
+    ['beside a request that is refused', () => ({ instruction: '' })],
+  ])('states that fail %s are told by the clip, if at all', async (_, change) => {
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', listener);
+    try {
+      await expect(
+        imagined({ ...change(), states: Promise.reject(new Error('no states')) }),
+      ).rejects.toThrow();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', listener);
+    }
+  });
+});
+
+describe("what a state prompter writes is checked, and its error is the planner's:", () => {
+  it.each([
+    ['expected four texts, got 3', async () => ({ states: texts.slice(1), writtenBy: 'own' })],
+    [
+      'expected four texts, got undefined among them',
+      async () => ({ states: ['a', undefined, 'c', 'd'], writtenBy: 'own' }),
+    ],
+    ['expected four texts, got an array', async () => texts],
+    ['fetch failed', () => Promise.reject(new TypeError('fetch failed'))],
+  ])('%s', async (message, states) => {
+    const own = await VideoPlanner.load(folder, {
+      provider: 'cpu',
+      threads: 1,
+      statePrompter: { name: 'own', states } as unknown as StatePrompter,
+    });
+    onTestFinished(() => own.dispose());
+    const error = { code: 'state-prompter-failed', message: `own: ${message}` };
+    const instruction = 'push the red cube';
+    await expect(ended(own.imagine({ frames: [frame], instruction, seed: 1 }))).rejects.toMatchObject(error);
+    await expect(own.writeStates(await own.observe([frame]), instruction)).rejects.toMatchObject(error);
+  });
+});
+
 it.each([
   ['model folder: expected its path, got undefined', undefined, {}],
   ['provider: expected one of auto, cpu, webgpu, cuda, tensorrt, got gpu', folder, { provider: 'gpu' }],
   ['threads: expected a whole number from 1 to 1024, got 0', folder, { threads: 0 }],
+  ['abortSignal: expected an AbortSignal, got a number', folder, { abortSignal: 5 }],
   ['threads: expected a whole number from 1 to 1024, got 1.5', folder, { provider: 'cpu', threads: 1.5 }],
 ])('a planner is not loaded: %s', async (message, path, options) => {
   const loading = VideoPlanner.load(path as string, options as object);
