@@ -1,4 +1,5 @@
 /** What a clip would cost in memory and time, known before any weights are read. */
+
 import { branchesFor } from '../diffusion/guidance.js';
 import { evaluationsOf } from '../diffusion/samplers.js';
 import {
@@ -8,6 +9,7 @@ import {
   MOST_HALF_BYTES_CAST_AT_LOAD,
   secondsOf,
 } from '../runtime/estimate.js';
+import { decodeChunks } from './decode-chunks.js';
 import {
   conditionGraph,
   decoderGraph,
@@ -69,14 +71,19 @@ export function estimateClip(
   const { width, height } = networks.aid.video;
   const geometry = { numFrames, width, height };
   const branches = branchesFor(sampling).length;
-  const cost = (build: GraphBuilder, batch: number): GraphCost => graphCost(build(networks, geometry), batch);
+  const cost = (build: GraphBuilder, batch: number, at = geometry): GraphCost =>
+    graphCost(build(networks, at), batch);
+  const chunks = decodeChunks(networks, geometry);
+  const [chunk = numFrames] = chunks;
   const costs = {
     encoder: cost(frameEncoderGraph, 1),
     vision: cost(visionGraph, 1),
     condition: cost(conditionGraph, branches),
     denoiser: cost(denoiserGraph, branches),
-    decoder: cost(decoderGraph, 1),
+    decoder: cost(decoderGraph, 1, { ...geometry, numFrames: chunk }),
   };
+  /** Runs of the decoder; the last one may have fewer frames. */
+  const decodings = numFrames / chunk;
   const { numInferenceSteps: steps } = sampling;
   const evaluations = evaluationsOf(sampling.sampler, steps);
   const all = Object.values(costs);
@@ -96,14 +103,17 @@ export function estimateClip(
     sampling,
     parameterCount,
     fileBytes,
-    flops: all.reduce((sum, { flops }) => sum + flops, (evaluations - 1) * costs.denoiser.flops),
+    flops: all.reduce(
+      (sum, { flops }) => sum + flops,
+      (evaluations - 1) * costs.denoiser.flops + (decodings - 1) * costs.decoder.flops,
+    ),
     memory: {
       processBytes: PROCESS_BYTES,
       weightBytes,
       activationBytes,
       totalBytes: PROCESS_BYTES + weightBytes + activationBytes,
     },
-    ...(speed === undefined ? {} : { timings: timingsOf(costs, evaluations, steps, speed) }),
+    ...(speed === undefined ? {} : { timings: timingsOf(costs, { evaluations, steps, decodings }, speed) }),
   };
 }
 
@@ -115,15 +125,14 @@ function timingsOf(
     denoiser,
     decoder,
   }: Readonly<Record<'encoder' | 'vision' | 'condition' | 'denoiser' | 'decoder', GraphCost>>,
-  evaluations: number,
-  steps: number,
+  { evaluations, steps, decodings }: Readonly<Record<'evaluations' | 'steps' | 'decodings', number>>,
   speed: EngineSpeed,
 ): NonNullable<ClipEstimate['timings']> {
   const ms = (cost: GraphCost): number => 1000 * secondsOf(cost, speed);
   const observeMs = ms(encoder) + ms(vision);
   const conditionMs = ms(condition);
   const denoiseMs = evaluations * ms(denoiser);
-  const decodeMs = ms(decoder);
+  const decodeMs = decodings * ms(decoder);
   const totalMs = observeMs + conditionMs + denoiseMs + decodeMs;
   return { observeMs, conditionMs, stepMs: denoiseMs / steps, decodeMs, totalMs };
 }

@@ -5,6 +5,7 @@ import type { Graph } from '../onnx/graph.js';
 import { writeTritonModel } from '../runtime/open-inference-protocol/triton-repository.js';
 import { inspectWeights } from '../weights/inspect-weights.js';
 import { checkNetworks } from './check-networks.js';
+import { decodeChunks } from './decode-chunks.js';
 import {
   type ClipGeometry,
   conditionGraph,
@@ -92,8 +93,10 @@ function* graphsOf(networks: Networks, clipLengths: readonly number[]): Generato
   for (const length of lengths) {
     yield { graph: conditionGraph(networks, clip(length)), picturesInRow: 0 };
     yield { graph: denoiserGraph(networks, clip(length)), picturesInRow: 0 };
-    if (length > 1) yield { graph: decoderGraph(networks, clip(length)), picturesInRow: length };
   }
+  const chunks = new Set(lengths.flatMap((length) => decodeChunks(networks, clip(length))));
+  for (const length of chunks)
+    if (length > 1) yield { graph: decoderGraph(networks, clip(length)), picturesInRow: length };
   // Previews, of every size.
   for (const downscale of downscalesOf(networks)) {
     const still = { numFrames: 1, width: width / downscale, height: height / downscale };

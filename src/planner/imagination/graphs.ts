@@ -6,7 +6,7 @@
 import { COMPONENTS } from '../models/aid.js';
 import { adapterConfigOf, conditionTokenCount, dqFormerConfigOf } from '../models/aid-config.js';
 import { spatialFactor } from '../models/autoencoder/config.js';
-import { decodeLatents } from '../models/autoencoder/decoder.js';
+import { decodeLatentsInSteps } from '../models/autoencoder/decoder.js';
 import { encodeImages } from '../models/autoencoder/encoder.js';
 import { clipText } from '../models/clip/text.js';
 import { clipVision } from '../models/clip/vision.js';
@@ -130,7 +130,10 @@ function* buildUNet(
 }
 
 /** `latents` [B*F,C,h,w], divided by the scaling factor -> `pixels` [B*F,3,H,W]. */
-export function decoderGraph(networks: Networks, geometry: ClipGeometry): Graph {
+export const decoderGraph: GraphBuilder = (networks, geometry) =>
+  atOnce(decoderGraphInSteps(networks, geometry));
+
+export function* decoderGraphInSteps(networks: Networks, geometry: ClipGeometry): Steps<Graph> {
   const graph = new Graph('decoder');
   const { numFrames } = geometry;
   const latents = graph.input('latents', 'float32', [
@@ -139,7 +142,7 @@ export function decoderGraph(networks: Networks, geometry: ClipGeometry): Graph 
   ]);
   graph.output(
     'pixels',
-    decodeLatents(new Scope(graph, COMPONENTS.vae), latents, networks.vae, { numFrames }),
+    yield* decodeLatentsInSteps(new Scope(graph, COMPONENTS.vae), latents, networks.vae, { numFrames }),
   );
   return graph;
 }

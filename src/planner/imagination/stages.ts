@@ -12,10 +12,11 @@ import type { Engine, GraphSession, ResidentTensor, RunInput, RunResult } from '
 import { floatTensor, int64Tensor, sharedFloats, type Tensor } from '../runtime/tensor.js';
 import { inTurns } from '../turns.js';
 import { dataMean } from './data-mean.js';
+import { decodeChunks } from './decode-chunks.js';
 import {
   type ClipGeometry,
   conditionGraphInSteps,
-  decoderGraph,
+  decoderGraphInSteps,
   denoiserGraphInSteps,
   frameEncoderGraph,
   type GraphBuilder,
@@ -29,8 +30,8 @@ import type { Observation } from './observation.js';
 import type { PreviewDownscale, ResolvedRequest } from './request.js';
 import { SessionCache } from './session-cache.js';
 
-/** Sessions kept: the five graphs of two geometries, and decoders of three sizes of preview. */
-const SESSIONS = 13;
+/** Sessions kept: the six graphs of two geometries, and decoders of three sizes of preview. */
+const SESSIONS = 15;
 
 /** What every cross-attention reads; held by the engine until released. */
 export type KeysAndValues = Readonly<Record<string, ResidentTensor>>;
@@ -72,8 +73,9 @@ export class Stages {
     const load = (build: AnyGraphBuilder, at = geometry) => this.#use(build, at, async () => undefined);
     await load(conditionGraphInSteps);
     await load(denoiserGraphInSteps);
-    if (previewFrames.length > 0) await load(decoderGraph, stillOf(geometry, previewDownscale));
-    await load(decoderGraph);
+    if (previewFrames.length > 0) await load(decoderGraphInSteps, stillOf(geometry, previewDownscale));
+    for (const numFrames of new Set(decodeChunks(this.networks, geometry)))
+      await load(decoderGraphInSteps, { ...geometry, numFrames });
   }
 
   /** Pixels [3, H, W] in [-1, 1] to the posterior's mode, not scaled, [C, h, w]. */
@@ -179,6 +181,20 @@ export class Stages {
 
   /** Latents [F, C, h, w] to pixels [F, 3, H, W]. */
   async decode(latents: Float32Array, geometry: ClipGeometry): Promise<Float32Array> {
+    const chunks = decodeChunks(this.networks, geometry);
+    if (chunks.length === 1) return this.#decode(latents, geometry);
+    const size = latents.length / geometry.numFrames;
+    const pixels: Float32Array[] = [];
+    let from = 0;
+    for (const numFrames of chunks) {
+      const chunk = latents.subarray(from, from + numFrames * size);
+      pixels.push(await this.#decode(chunk, { ...geometry, numFrames }));
+      from += numFrames * size;
+    }
+    return joined(pixels);
+  }
+
+  async #decode(latents: Float32Array, geometry: ClipGeometry): Promise<Float32Array> {
     const { scaling_factor: factor } = this.networks.vae;
     const dims = [geometry.numFrames, ...latentDims(this.networks, geometry)];
     const inputs = {
@@ -187,7 +203,7 @@ export class Stages {
         latents.map((value) => value / factor),
       ),
     };
-    return floats(await this.#run(decoderGraph, geometry, inputs), 'pixels');
+    return floats(await this.#run(decoderGraphInSteps, geometry, inputs), 'pixels');
   }
 
   async #run(
@@ -236,6 +252,16 @@ export function stillOf({ width, height }: ClipGeometry, downscale: PreviewDowns
 
 export async function release(keysAndValues: KeysAndValues): Promise<void> {
   await Promise.all(Object.values(keysAndValues).map((tensor) => tensor.release()));
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let place = 0;
+  for (const part of parts) {
+    whole.set(part, place);
+    place += part.length;
+  }
+  return whole;
 }
 
 function floats(tensors: Readonly<Record<string, Tensor>>, name: string, size?: number): Float32Array {

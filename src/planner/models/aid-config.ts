@@ -93,6 +93,8 @@ export const aidConfig = z
       motion_bucket_id: z.int().nonnegative().default(127),
       /** Deviation of the noise on the given frames' pixels (-1 to 1) that the autoencoder sees; a time id as well. */
       noise_augmentation: z.number().nonnegative().default(0),
+      /** Frames that are decoded at once, as diffusers' option of that name; by their memory when absent. */
+      decode_chunk_size: z.int().positive().exactOptional(),
     }),
     sampling: samplingConfig.prefault({}),
     /** Named changes of `sampling`, such as `fast`. */

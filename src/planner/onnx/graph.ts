@@ -27,7 +27,8 @@ export interface Node {
 export interface ConstantTensor {
   readonly dataType: DataType;
   readonly dims: readonly number[];
-  readonly data: Float32Array | BigInt64Array;
+  /** A number: float32, that one throughout. */
+  readonly data: Float32Array | BigInt64Array | number;
 }
 
 export type Source =
@@ -95,8 +96,12 @@ export class Graph {
 
   /** Small constants are shared: the same numbers give the same value. */
   constant(tensor: ConstantTensor): Value {
-    const shareable = tensor.data.length <= 64;
-    const id = shareable ? `${tensor.dataType}:${tensor.dims.join(',')}:${tensor.data.join(',')}` : '';
+    const { dataType, dims, data } = tensor;
+    const numbers = typeof data === 'number' ? [data] : data;
+    const shareable = numbers.length <= 64;
+    const id = shareable
+      ? `${dataType}:${dims.join(',')}:${numbers.join(',')}${typeof data === 'number' ? '...' : ''}`
+      : '';
     const known = shareable ? this.#constants.get(id) : undefined;
     if (known !== undefined) return known;
     const value = new Value(this, this.#fresh('constant'), tensor.dataType, tensor.dims, () => ({
@@ -125,13 +130,7 @@ export class Graph {
 
   /** A tensor of one number throughout; asking twice gives the same value. */
   filled(value: number, dims: readonly number[]): Value {
-    const id = `filled:${value}:${dims.join(',')}`;
-    const known = this.#constants.get(id);
-    if (known !== undefined) return known;
-    const size = dims.reduce((a, b) => a * b, 1);
-    const filled = this.floats(new Float32Array(size).fill(value), dims);
-    this.#constants.set(id, filled);
-    return filled;
+    return this.constant({ dataType: 'float32', dims, data: value });
   }
 
   /** Appends a node and returns its outputs. */

@@ -1,9 +1,16 @@
 /** Writes a graph as an ONNX file, through ONNX's own protobuf schema. */
 import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
-import { AidError } from '../errors.js';
 import { atOnce, type Steps } from '../turns.js';
-import { type Attribute, type DataType, Float, type Graph, type Node, type Value } from './graph.js';
+import {
+  type Attribute,
+  type ConstantTensor,
+  type DataType,
+  Float,
+  type Graph,
+  type Node,
+  type Value,
+} from './graph.js';
 import { liveNodes } from './live-nodes.js';
 import { formatDim, type Shape } from './shape.js';
 
@@ -81,11 +88,33 @@ export function* onnxFileInSteps(
   yield;
   const inputs = graph.inputs.filter((value) => used.has(value)).map((value) => valueInfo(value.name, value));
   const initializers: (() => object)[] = [];
-  const casts: object[] = [];
+  /** Nodes that make constants and floats of what is stored. */
+  const made: object[] = [];
   const names = new Map<Value, string>();
   for (const value of used) {
     const { source } = value;
-    if (source.kind === 'constant') initializers.push(() => constantProto(value));
+    if (source.kind === 'constant') {
+      const { tensor } = source;
+      if (typeof tensor.data === 'number') {
+        // Engines make the whole tensor when they load the graph.
+        const [one, shape] = [`${value.name}:one`, `${value.name}:shape`];
+        initializers.push(
+          () =>
+            constantProto(one, {
+              dataType: 'float32',
+              dims: [],
+              data: Float32Array.of(tensor.data as number),
+            }),
+          () =>
+            constantProto(shape, {
+              dataType: 'int64',
+              dims: [tensor.dims.length],
+              data: BigInt64Array.from(tensor.dims, BigInt),
+            }),
+        );
+        made.push(nodeProto('Expand', '', [one, shape], [value.name], {}));
+      } else initializers.push(() => constantProto(value.name, tensor));
+    }
     if (source.kind !== 'parameter') continue;
     const placed = parameters(source.key);
     if (placed.kind === 'input') {
@@ -98,7 +127,7 @@ export function* onnxFileInSteps(
       // An initializer that is an input too could be another one at every run, so engines do not fold it.
       if (castAtRun) inputs.push(valueInfo(value.name, { dataType: placed.dataType, shape: value.shape }));
       names.set(value, cast);
-      casts.push(nodeProto('Cast', '', [value.name], [cast], { to: TENSOR_TYPES.float32 }));
+      made.push(nodeProto('Cast', '', [value.name], [cast], { to: TENSOR_TYPES.float32 }));
     }
   }
   yield;
@@ -115,7 +144,7 @@ export function* onnxFileInSteps(
     const { graph: type } = onnxSchema();
     parts.push(type.encode(type.fromObject(part)).finish());
   };
-  write({ name: graph.name, input: inputs, output: outputs, node: casts });
+  write({ name: graph.name, input: inputs, output: outputs, node: made });
   for (let i = 0; i < initializers.length; i += CHUNK) {
     yield;
     write({ initializer: initializers.slice(i, i + CHUNK).map((proto) => proto()) });
@@ -169,12 +198,10 @@ function valueInfo(
   return { name, type: { tensor_type: { elem_type: TENSOR_TYPES[dataType], shape: { dim } } } };
 }
 
-function constantProto(value: Value): object {
-  if (value.source.kind !== 'constant')
-    throw new AidError('invalid-graph', `${value.name} is not a constant`);
-  const { dataType, dims, data } = value.source.tensor;
+function constantProto(name: string, { dataType, dims, data }: ConstantTensor): object {
+  if (typeof data === 'number') throw new TypeError('unreachable');
   const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return { name: value.name, data_type: TENSOR_TYPES[dataType], dims, raw_data: raw };
+  return { name, data_type: TENSOR_TYPES[dataType], dims, raw_data: raw };
 }
 
 function externalProto(value: Value, placed: Extract<ParameterSource, { kind: 'external' }>): object {

@@ -210,6 +210,31 @@ describe('weights', () => {
   });
 });
 
+it('makes a tensor of one number itself: the file has only the number', async () => {
+  const graph = new Graph('filled');
+  const x = graph.input('x', 'float32', [1]);
+  graph.output('y', add(graph.filled(0.5, [1 << 20]), x));
+  expect(toOnnxFile(graph, { parameters: () => ({ kind: 'input' }) }).length).toBeLessThan(1000);
+  const { tensors } = await (await load(graph)).run({ x: floatTensor([1], Float32Array.of(1)) });
+  expect(tensors['y']?.dims).toEqual([1 << 20]);
+  expect((tensors['y']?.data as Float32Array).every((value) => value === 1.5)).toBe(true);
+});
+
+it('runs that wait for another are taken back, and end before it does', async () => {
+  const session = await load(slow());
+  const controller = new AbortController();
+  const ended: string[] = [];
+  const run = (name: string, abortSignal?: AbortSignal) =>
+    session.run(slowInput, { abortSignal }).finally(() => ended.push(name));
+  const first = run('first', controller.signal);
+  const waiting = Promise.allSettled([run('second', controller.signal), run('third', controller.signal)]);
+  const last = run('last');
+  controller.abort();
+  for (const each of await waiting) expect(each).toMatchObject({ reason: { code: 'aborted' } });
+  await Promise.all([first, last]);
+  expect(ended).toEqual(['second', 'third', 'first', 'last']);
+});
+
 describe('an engine that ends', () => {
   it('fails the runs that are under way and every later one', async () => {
     const mortal = new OnnxRuntimeEngine({ threads: 1 });
@@ -230,6 +255,13 @@ describe('an engine that ends', () => {
     await expect(session.run(slowInput)).rejects.toMatchObject({ code: 'engine-failed' });
     await expect(load(doubling(), mortal)).rejects.toMatchObject({ code: 'engine-failed' });
     await mortal.dispose();
+  });
+
+  it('is waited for by everybody who ends it', async () => {
+    const mortal = new OnnxRuntimeEngine({ threads: 1 });
+    const session = await load(slow(), mortal);
+    session.run(slowInput).catch(() => undefined);
+    await Promise.all([mortal.dispose(), mortal.dispose()]);
   });
 
   const script = (source: string): URL => new URL(`data:text/javascript,${encodeURIComponent(source)}`);

@@ -32,6 +32,23 @@ describe('a provider', () => {
     });
   });
 
+  it.each([
+    ['before', 'process.stdout.write("[driver] using llvmpipe\\n");', 'process.stdout.write'],
+    ['after', '', 'process.on("exit", () => process.stdout.write("[driver] bye")); process.stdout.write'],
+  ])('whose driver prints something %s the reply is understood', async (_, first, write) => {
+    const reply = JSON.stringify('\n{"works":false,"reason":"none"}\n');
+    const options = { threads: 1, program: program(`${first} ${write}(${reply});`) };
+    expect(await probeProvider('cpu', options)).toEqual({ provider: 'cpu', works: false, reason: 'none' });
+  });
+
+  it.each(['', 'hello', '{}', '{"works":true}'])('whose process says "%s" does not work', async (said) => {
+    const options = { threads: 1, program: program(`process.stdout.write(${JSON.stringify(said)});`) };
+    expect(await probeProvider('cpu', options)).toMatchObject({
+      works: false,
+      reason: 'the process it was tried in ended without a reply',
+    });
+  });
+
   it('whose driver hangs is given up', async () => {
     const options = { threads: 1, program: program('setInterval(() => {}, 1e3);'), timeoutMs: 500 };
     expect(await probeProvider('cpu', options)).toMatchObject({

@@ -6,18 +6,24 @@ import { groupNorm } from '../../onnx/layers/normalization.js';
 import { silu } from '../../onnx/ops/activation.js';
 import type { Scope } from '../../onnx/scope.js';
 import { formatShape } from '../../onnx/shape.js';
+import { atOnce, type Steps } from '../../turns.js';
 import { framesInside, framesOutside, spatioTemporalResidualBlock, upsample } from '../residual-blocks.js';
 import type { AutoencoderConfig } from './config.js';
 import { imageAttention } from './image-attention.js';
 import { fromPatches } from './patches.js';
 
 /** latents [B*F, latent_channels, h, w], already divided by scaling_factor -> pixels [B*F, 3, H, W]. */
-export function decodeLatents(
+export function decodeLatents(...given: Parameters<typeof decodeLatentsInSteps>): Value {
+  return atOnce(decodeLatentsInSteps(...given));
+}
+
+/** The same, with pauses. */
+export function* decodeLatentsInSteps(
   root: Scope,
   latents: Value,
   config: AutoencoderConfig,
   { numFrames }: { readonly numFrames: number },
-): Value {
+): Steps<Value> {
   const scope = root.at('decoder');
   const widths = config.block_out_channels.toReversed();
   const [deepest, outermost] = [widths[0], widths.at(-1)];
@@ -42,13 +48,14 @@ export function decodeLatents(
     if (layer === 1) x = y;
   }
 
-  widths.forEach((width, level) => {
+  for (const [level, width] of widths.entries()) {
     const up = scope.at('up_blocks', level);
     for (let layer = 0; layer <= config.layers_per_block; layer++) {
+      yield;
       x = spatioTemporalResidualBlock(up.at('resnets', layer), x, width, block);
     }
     if (level < widths.length - 1) x = upsample(up.at('upsamplers', 0), x);
-  });
+  }
   x = silu(groupNorm(scope.at('conv_norm_out'), x, norm));
   x = conv2d(scope.at('conv_out'), x, config.out_channels, { kernel: 3, padding: 1 });
   const mixed = convOverFrames(scope.at('time_conv_out'), framesInside(x, numFrames), config.out_channels, {

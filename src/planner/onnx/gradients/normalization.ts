@@ -7,8 +7,7 @@ import { fixedAt } from '../shape.js';
 import type { GradientRules } from './rule.js';
 import { sumTo } from './sum-to.js';
 
-const isOnes = ({ source }: Value): boolean =>
-  source.kind === 'constant' && source.tensor.data.every((value: number | bigint) => value === 1);
+const isOnes = ({ source }: Value): boolean => source.kind === 'constant' && source.tensor.data === 1;
 
 export const normalizationRules: GradientRules = {
   /** With n the normed input: dx = (g s - mean(g s) - n mean(g s n)) / deviation. */

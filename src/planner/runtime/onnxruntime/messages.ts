@@ -39,10 +39,6 @@ export interface RunReply {
   readonly residentDims: Readonly<Record<string, readonly number[]>>;
 }
 
-export interface RequestEnvelope {
-  readonly id: number;
-  readonly request: WorkerRequest;
-}
-export type ReplyEnvelope =
-  | { readonly id: number; readonly ok: true; readonly reply: LoadReply | RunReply | null }
-  | { readonly id: number; readonly ok: false; readonly message: string };
+export type Reply =
+  | { readonly ok: true; readonly reply: LoadReply | RunReply | null }
+  | { readonly ok: false; readonly message: string };

@@ -186,8 +186,9 @@ export class OnnxRuntimeEngine implements Engine {
     }
     const numbers = Object.fromEntries(keep.map((output) => [output, this.#nextNumber++]));
     const reply = await client
-      .request<RunReply>({ kind: 'run', session, inputs: feeds, keep: numbers, into })
+      .request<RunReply>({ kind: 'run', session, inputs: feeds, keep: numbers, into }, abortSignal)
       .catch((cause: Error) => {
+        if (AidError.isInstance(cause) && cause.code === 'aborted') throw cause;
         throw new AidError(
           'engine-failed',
           `${name} failed on ${this.description.provider}: ${cause.message}`,

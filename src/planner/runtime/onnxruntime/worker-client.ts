@@ -1,55 +1,59 @@
 /** Requests to the worker as promises. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { AidError } from '../../errors.js';
-import type { ReplyEnvelope, RequestEnvelope, WorkerRequest } from './messages.js';
+import { AidError, abortedError, throwIfAborted } from '../../errors.js';
+import type { Reply, WorkerRequest } from './messages.js';
 
-/** Of one that is worth waiting for. */
-const LONGEST_RUN_MS = 60_000;
-
-interface Pending {
+interface Waiting {
+  readonly request: WorkerRequest;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: Error) => void;
 }
 
 export class WorkerClient {
   readonly #worker: Worker;
-  readonly #pending = new Map<number, Pending>();
-  /** Not 0 once the thread is to answer nothing more. */
-  readonly #stop = new Int32Array(new SharedArrayBuffer(4));
-  #nextId = 0;
-  #unanswered = 0;
-  #onIdle: () => void = () => undefined;
+  /** In order. The thread has one at a time, so that what is aborted meanwhile is never begun. */
+  readonly #queue: Waiting[] = [];
+  #running: Waiting | undefined;
+  readonly #onIdle: (() => void)[] = [];
   #ended: AidError | undefined;
 
   constructor(script = new URL('./worker.js', import.meta.url)) {
     // onnxruntime would report to its makers, and crashes while it reads a long command line for that.
     process.env.ORT_DISABLE_TELEMETRY ??= '1';
-    this.#worker = new Worker(script, { workerData: { stop: this.#stop } });
+    this.#worker = new Worker(script);
     // An idle engine does not keep the process alive.
     this.#worker.unref();
-    this.#worker.on('message', (envelope: ReplyEnvelope) => this.#settle(envelope));
+    this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     this.#worker.on('error', (cause) =>
-      this.#end(
-        new AidError('engine-failed', `the engine's thread failed: ${cause.message}`, { cause }),
-        true,
-      ),
+      this.#gone(new AidError('engine-failed', `the engine's thread failed: ${cause.message}`, { cause })),
     );
     this.#worker.on('exit', (status) =>
-      this.#end(new AidError('engine-failed', `the engine's thread ended with status ${status}`), true),
+      this.#gone(new AidError('engine-failed', `the engine's thread ended with status ${status}`)),
     );
   }
 
-  /** Sends one request; the buffers in `transfer` move to the worker. */
-  request<Reply>(request: WorkerRequest, transfer: readonly ArrayBuffer[] = []): Promise<Reply> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    const envelope: RequestEnvelope = { id: this.#nextId++, request };
-    return new Promise<Reply>((resolve, reject) => {
-      this.#pending.set(envelope.id, { resolve: resolve as (reply: unknown) => void, reject });
-      this.#unanswered += 1;
-      this.#worker.ref();
-      this.#worker.postMessage(envelope, transfer);
+  /** Has one request answered; the signal takes back one that was not begun. Errors: `engine-failed`, `aborted`. */
+  async request<Answer>(request: WorkerRequest, abortSignal?: AbortSignal): Promise<Answer> {
+    if (this.#ended !== undefined) throw this.#ended;
+    throwIfAborted(abortSignal);
+    let takeBack = (): void => undefined;
+    const answer = new Promise<unknown>((resolve, reject) => {
+      const waiting = { request, resolve, reject };
+      this.#queue.push(waiting);
+      takeBack = () => {
+        const place = this.#queue.indexOf(waiting);
+        if (place < 0) return;
+        this.#queue.splice(place, 1);
+        reject(abortedError(abortSignal as AbortSignal));
+      };
     });
+    abortSignal?.addEventListener('abort', takeBack, { once: true });
+    this.#begin();
+    try {
+      return (await answer) as Answer;
+    } finally {
+      abortSignal?.removeEventListener('abort', takeBack);
+    }
   }
 
   /**
@@ -58,36 +62,44 @@ export class WorkerClient {
    */
   async terminate(): Promise<void> {
     this.#end(new AidError('engine-failed', 'the engine was disposed'));
-    Atomics.store(this.#stop, 0, 1);
-    if (this.#unanswered > 0) {
-      this.#worker.ref();
-      const idle = new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-      await Promise.race([idle, sleep(LONGEST_RUN_MS, undefined, { ref: false })]);
-    }
+    if (this.#running !== undefined) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
     await this.#worker.terminate();
   }
 
-  #settle(envelope: ReplyEnvelope): void {
-    const pending = this.#pending.get(envelope.id);
-    this.#pending.delete(envelope.id);
-    this.#unanswered -= 1;
-    if (this.#unanswered === 0) {
+  #begin(): void {
+    if (this.#running !== undefined) return;
+    this.#running = this.#queue.shift();
+    if (this.#running === undefined) {
       this.#worker.unref();
-      this.#onIdle();
+      this.#idle();
+      return;
     }
-    if (envelope.ok) pending?.resolve(envelope.reply);
-    else pending?.reject(new AidError('engine-failed', envelope.message));
+    this.#worker.ref();
+    this.#worker.postMessage(this.#running.request);
   }
 
-  #end(error: AidError, hasExited = false): void {
+  #settle(reply: Reply): void {
+    const answered = this.#running;
+    this.#running = undefined;
+    if (reply.ok) answered?.resolve(reply.reply);
+    else answered?.reject(new AidError('engine-failed', reply.message));
+    this.#begin();
+  }
+
+  /** Nothing is answered any more. */
+  #end(error: AidError): void {
     this.#ended ??= error;
-    if (hasExited) {
-      this.#unanswered = 0;
-      this.#onIdle();
-    }
-    for (const { reject } of this.#pending.values()) reject(this.#ended);
-    this.#pending.clear();
+    for (const { reject } of this.#queue.splice(0)) reject(this.#ended);
+    this.#running?.reject(this.#ended);
+  }
+
+  #gone(error: AidError): void {
+    this.#end(error);
+    this.#running = undefined;
+    this.#idle();
+  }
+
+  #idle(): void {
+    for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }

@@ -1,16 +1,8 @@
-/** The thread that onnxruntime blocks, so that no other is blocked. Requests are answered in order. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** The thread that onnxruntime blocks, so that no other is blocked. It has one request at a time. */
+import { parentPort } from 'node:worker_threads';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Tensor } from '../tensor.js';
-import type {
-  LoadReply,
-  ReplyEnvelope,
-  RequestEnvelope,
-  RunReply,
-  RunRequest,
-  SessionRequest,
-  WorkerRequest,
-} from './messages.js';
+import type { LoadReply, Reply, RunReply, RunRequest, SessionRequest, WorkerRequest } from './messages.js';
 
 const sessions = new Map<number, InferenceSession>();
 const residents = new Map<number, OrtTensor>();
@@ -94,10 +86,7 @@ function residentOf(id: number): OrtTensor {
   return tensor;
 }
 
-const { stop } = workerData as { stop: Int32Array };
-
 async function answer(request: WorkerRequest): Promise<LoadReply | RunReply | null> {
-  if (Atomics.load(stop, 0) !== 0) throw new Error('the engine was disposed');
   switch (request.kind) {
     case 'load':
       return load(request);
@@ -117,21 +106,18 @@ async function answer(request: WorkerRequest): Promise<LoadReply | RunReply | nu
   }
 }
 
-let previous: Promise<void> = Promise.resolve();
-parentPort?.on('message', ({ id, request }: RequestEnvelope) => {
-  previous = previous.then(async () => {
-    let envelope: ReplyEnvelope;
-    try {
-      envelope = { id, ok: true, reply: await answer(request) };
-    } catch (error) {
-      envelope = { id, ok: false, message: (error as Error).message };
-    }
-    parentPort?.postMessage(envelope, buffersOf(envelope));
-  });
+parentPort?.on('message', async (request: WorkerRequest) => {
+  let reply: Reply;
+  try {
+    reply = { ok: true, reply: await answer(request) };
+  } catch (error) {
+    reply = { ok: false, message: (error as Error).message };
+  }
+  parentPort?.postMessage(reply, buffersOf(reply));
 });
 
-function buffersOf(envelope: ReplyEnvelope): ArrayBuffer[] {
-  if (!envelope.ok || envelope.reply === null || !('tensors' in envelope.reply)) return [];
-  const buffers = Object.values(envelope.reply.tensors).map(({ data }) => data.buffer);
+function buffersOf(reply: Reply): ArrayBuffer[] {
+  if (!reply.ok || reply.reply === null || !('tensors' in reply.reply)) return [];
+  const buffers = Object.values(reply.reply.tensors).map(({ data }) => data.buffer);
   return buffers.filter((buffer) => buffer instanceof ArrayBuffer);
 }

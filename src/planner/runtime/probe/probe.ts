@@ -2,12 +2,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionProvider } from '../engine.js';
-import type { EngineSpeed } from '../estimate.js';
 import { missingPart } from '../onnxruntime/installed.js';
+import { type ProbeReply, readReply } from './probe-reply.js';
 
-export type ProbeReply =
-  | { readonly works: true; readonly speed: EngineSpeed }
-  | { readonly works: false; readonly reason: string };
 export type ProviderProbe = { readonly provider: ExecutionProvider } & ProbeReply;
 
 export interface ProbeOptions {
@@ -22,6 +19,7 @@ export interface ProbeOptions {
 const PROGRAM = fileURLToPath(new URL('./probe-process.js', import.meta.url));
 /** The first start of a GPU takes long. */
 const TIMEOUT_MS = 30_000;
+const NO_REPLY: ProbeReply = { works: false, reason: 'the process it was tried in ended without a reply' };
 
 /** Whether a provider works here, why not, and how fast it is. Takes a second or two; never throws. */
 export async function probeProvider(
@@ -34,7 +32,7 @@ export async function probeProvider(
     const args = [program, provider, String(threads)];
     const limits = { timeout: timeoutMs, killSignal: 'SIGKILL', signal: abortSignal } as const;
     execFile(process.execPath, args, limits, (error, stdout) => {
-      if (error === null) resolve({ provider, ...(JSON.parse(stdout) as ProbeReply) });
+      if (error === null) resolve({ provider, ...(readReply(stdout) ?? NO_REPLY) });
       else if (abortSignal?.aborted === true) resolve({ provider, works: false, reason: 'aborted' });
       else resolve({ provider, works: false, reason: reasonOf(error, timeoutMs) });
     });

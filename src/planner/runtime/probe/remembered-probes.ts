@@ -8,26 +8,15 @@ import { userCacheFolder } from '../../cache-folder.js';
 import { EXECUTION_PROVIDERS } from '../engine.js';
 import type { ProviderProbe } from './probe.js';
 import type { ProbeKey } from './probe-key.js';
+import { probeReplySchema } from './probe-reply.js';
 
 /** A busy machine measures wrongly; so nothing is believed for ever. */
 const MAX_AGE_MS = 7 * 24 * 3600 * 1000;
 
 const provider = z.enum(EXECUTION_PROVIDERS);
-const speed = z.object({
-  flopsPerSecond: z.number().positive(),
-  bytesPerSecond: z.number().positive(),
-  secondsPerNode: z.number().positive(),
-});
 const rememberedSchema = z.object({
   measured: z.iso.datetime(),
-  probes: z
-    .array(
-      z.discriminatedUnion('works', [
-        z.object({ provider, works: z.literal(true), speed }),
-        z.object({ provider, works: z.literal(false), reason: z.string() }),
-      ]),
-    )
-    .nonempty(),
+  probes: z.array(z.intersection(z.object({ provider }), probeReplySchema)).nonempty(),
 });
 
 /** What was measured under this key; undefined where that is missing, damaged, or older than a week. */
