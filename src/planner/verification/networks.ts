@@ -82,8 +82,24 @@ export const autoencoderCase: CaseKind = {
   },
 };
 
+const partsOfDqFormer = z.object({
+  output: dqFormerConfig.shape.output.unwrap().optional(),
+  states: z.boolean().optional(),
+});
+
+/** DQFormer's config; which of its parts there are is read off the weights where the config does not say it. */
 export function dqFormerCaseConfigOf(given: Case): DqFormerConfig {
-  return dqFormerConfigOf({ dqformer: configOf(given, dqFormerConfig) });
+  const { output, states } = configOf(given, partsOfDqFormer);
+  const has = (part: string): boolean => keysWith(given, part).length > 0;
+  const [instruction, frame] = [has('instruction_branch'), has('frame_branch')];
+  const branches = frame ? (instruction ? 'mcondition' : 'decomposed') : instruction ? 'multimodal' : 'text';
+  const parts = { output: output ?? branches, states: states ?? has('state_attn') };
+  return dqFormerConfigOf({ dqformer: { ...configOf(given, dqFormerConfig), ...parts } });
+}
+
+/** Names of the weights that have this one among their parts. */
+function keysWith(given: Case, part: string): string[] {
+  return [...given.weights.keys()].filter((key) => key.split('.').includes(part));
 }
 
 /** DQFormer's inputs in io.safetensors. */
@@ -113,27 +129,38 @@ export const dqFormerCase: CaseKind = {
 const ADAPTERS = ['spatial', 'short_term', 'long_term'] as const;
 const adapterCaseConfig = z.object({
   adapter_reduction: z.int().positive().optional(),
-  adapter_heads: z.int().positive().optional(),
-  adapters: z.array(z.enum(ADAPTERS)).default([...ADAPTERS]),
+  adapter_heads: z.int().positive().default(1),
+  adapters: z.array(z.enum(ADAPTERS)).optional(),
 });
 
-/** A UNet's config and, where the config speaks of adapters, theirs. */
+/**
+ * A UNet's config and that of its adapters, where it has any: which ones, by how much they narrow and how many frames
+ * they see is read off the weights where the config does not say it.
+ */
 export function unetConfigOf(given: Case): {
   readonly config: UNetConfig;
   readonly adapters?: AdapterConfig;
 } {
   const config = configOf(given, unetConfig);
-  const { adapter_reduction: reduction, adapter_heads, adapters } = configOf(given, adapterCaseConfig);
-  if (reduction === undefined) return { config };
+  const { adapter_reduction, adapter_heads: heads, adapters } = configOf(given, adapterCaseConfig);
+  const found = adapters ?? ADAPTERS.filter((name) => keysWith(given, `${name}_adapter`).length > 0);
+  const shapesOf = (part: string): (readonly number[])[] =>
+    found
+      .flatMap((name) => keysWith(given, `${name}_adapter`))
+      .filter((key) => key.endsWith(`.${part}.weight`))
+      .map((key) => given.weights.get(key)?.shape ?? []);
+  const [narrow = 1, wide = 1] = shapesOf('down')[0] ?? [];
+  const reduction = adapter_reduction ?? Math.round(wide / narrow);
+  if (adapter_reduction === undefined && found.length === 0) return { config };
   return {
     config,
     adapters: {
       reduction,
-      heads: adapter_heads ?? 1,
-      kernel: 3,
-      spatial: adapters.includes('spatial'),
-      shortTerm: adapters.includes('short_term'),
-      longTerm: adapters.includes('long_term'),
+      heads,
+      kernel: shapesOf('conv')[0]?.at(-1) ?? 3,
+      spatial: found.includes('spatial'),
+      shortTerm: found.includes('short_term'),
+      longTerm: found.includes('long_term'),
     },
   };
 }

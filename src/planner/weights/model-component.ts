@@ -16,6 +16,12 @@ const WEIGHT_FILES = ['diffusion_pytorch_model', 'model'].flatMap((stem) => [
   `${stem}.safetensors`,
   `${stem}.fp16.safetensors`,
 ]);
+/** Of weights in several files. The variant's place in the name has changed with diffusers' versions. */
+const INDEX_FILES = [
+  ...WEIGHT_FILES.map((name) => `${name}.index.json`),
+  'diffusion_pytorch_model.safetensors.index.fp16.json',
+  'model.safetensors.index.fp16.json',
+];
 const shardIndex = z.object({ weight_map: z.record(z.string(), z.string()) });
 /** Buffers that old checkpoints carry and no network asks for. */
 const IGNORED = /(^|\.)position_ids$/;
@@ -66,13 +72,11 @@ export function parseConfig<Schema extends z.ZodType>(
 function weightFiles(folder: string): string[] {
   const whole = WEIGHT_FILES.map((name) => join(folder, name)).find((file) => existsSync(file));
   if (whole !== undefined) return [whole];
-  const index = WEIGHT_FILES.map((name) => join(folder, `${name}.index.json`)).find((file) =>
-    existsSync(file),
-  );
+  const index = INDEX_FILES.map((name) => join(folder, name)).find((file) => existsSync(file));
   if (index === undefined) {
     throw new AidError(
       'invalid-model-folder',
-      `${folder}: expected ${WEIGHT_FILES[0]} or ${WEIGHT_FILES[2]}, found neither`,
+      `${folder}: expected ${WEIGHT_FILES[0]} or ${WEIGHT_FILES[2]}, or their fp16 variant or index, found none`,
     );
   }
   const { weight_map } = parseConfig(shardIndex, readJson(index), index);

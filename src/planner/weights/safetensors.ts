@@ -17,6 +17,9 @@ const BYTES: Readonly<Record<StoredType, number>> = {
   BOOL: 1,
 };
 
+/** Whether a network can have weights of that type. */
+export const isFloatType = (type: StoredType): boolean => ['F16', 'BF16', 'F32', 'F64'].includes(type);
+
 /** Where one tensor lies in its file. */
 export interface StoredTensor {
   readonly key: string;

@@ -14,6 +14,7 @@ import {
 } from '#planner/weights/safetensors.js';
 
 const goldens = fileURLToPath(new URL('../../fixtures/goldens', import.meta.url));
+const moreGoldens = fileURLToPath(new URL('../../fixtures/more-goldens', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'aid-verify-'));
 const engine = new OnnxRuntimeEngine({ threads: 1 });
 afterAll(async () => {
@@ -23,9 +24,9 @@ afterAll(async () => {
 
 let count = 0;
 /** A copy of a golden case in a folder of its own, changed. */
-async function changed(golden: string, change: (path: string) => unknown): Promise<string> {
+async function changed(golden: string, change: (path: string) => unknown, from = goldens): Promise<string> {
   const path = join(folder, String(count++), golden);
-  cpSync(join(goldens, golden), path, { recursive: true });
+  cpSync(join(from, golden), path, { recursive: true });
   await change(path);
   return path;
 }
@@ -271,6 +272,63 @@ describe('a case that cannot be run is one clear error:', () => {
         reason: expect.stringMatching(message),
       }),
     ]);
+  });
+});
+
+describe("what a case's config does not say is read off its weights:", () => {
+  const passes = async (path: string) => {
+    const checks = await checksOf(path);
+    expect(checks.length).toBeGreaterThan(0);
+    expect(checks.map(({ tensor, error, tolerance }) => [tensor, error <= tolerance])).toEqual(
+      checks.map(({ tensor }) => [tensor, true]),
+    );
+  };
+
+  it('how many frames the short-term adapter sees', async () => {
+    const wider = tensors('weights', (all) => {
+      for (const [key, { shape, data }] of all) {
+        if (!key.endsWith('short_term_adapter.conv.weight')) continue;
+        const [out = 0, into = 0, kernel = 0] = shape;
+        const padded = new Float32Array(out * into * (kernel + 2));
+        for (let row = 0; row < out * into; row++)
+          padded.set(
+            (data as Float32Array).subarray(row * kernel, (row + 1) * kernel),
+            row * (kernel + 2) + 1,
+          );
+        all.set(key, { shape: [out, into, kernel + 2], data: padded, as: 'F16' });
+      }
+    });
+    await passes(await changed('unet-aid', wider));
+  });
+
+  it('which adapters there are, and by how much they narrow', async () => {
+    const silent = config({ adapters: undefined, adapter_reduction: undefined });
+    await passes(await changed('unet-aid-no-short-term', silent, moreGoldens));
+    await passes(await changed('unet-aid-8-groups', config({ adapter_reduction: undefined }), moreGoldens));
+  });
+
+  it('whether DQFormer looks at states', async () => {
+    await passes(await changed('dqformer-without-states', config({ states: undefined }), moreGoldens));
+  });
+
+  it('which of its branches there are', async () => {
+    const withoutFrames = tensors('weights', (all) => {
+      for (const key of all.keys()) if (/^(frame_branch|queries)/.test(key)) all.delete(key);
+    });
+    const path = await changed('dqformer', async (at) => {
+      await withoutFrames(at);
+      // Multimodal embeddings alone: the first tokens of the condition.
+      await tensors('io', (all) => {
+        const { shape, data } = all.get('mcondition') as { shape: number[]; data: Float32Array };
+        const [batch = 0, frames = 0, tokens = 0, dim = 0] = shape;
+        const kept = tokens - 3;
+        const part = new Float32Array(batch * frames * kept * dim);
+        for (let i = 0; i < batch * frames; i++)
+          part.set(data.subarray(i * tokens * dim, (i * tokens + kept) * dim), i * kept * dim);
+        all.set('mcondition', { shape: [batch, frames, kept, dim], data: part, as: 'F32' });
+      })(at);
+    });
+    await passes(path);
   });
 });
 

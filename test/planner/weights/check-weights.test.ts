@@ -32,6 +32,16 @@ describe('checkWeights', () => {
     );
   });
 
+  it('names what holds no floats', () => {
+    const [key, tensor] = stored('a', [2, 3]);
+    expect(() => checkWeights('unet', [asking('a')], new Map([[key, { ...tensor, type: 'I64' }]]))).toThrow(
+      expect.objectContaining({
+        code: 'invalid-weights',
+        message: 'unet: 1 tensors of the wrong type: a: expected floats, got I64',
+      }),
+    );
+  });
+
   it('counts where there are too many to name', () => {
     const keys = Array.from({ length: 20 }, (_, i) => `k${i}`);
     expect(() => checkWeights('unet', [asking(...keys)], new Map())).toThrow(
