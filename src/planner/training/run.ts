@@ -28,6 +28,7 @@ import type { LatentData } from './recipes/denoising.js';
 import { componentOf } from './recipes/networks.js';
 import { fingerprintOf, type RunConfig } from './run-config.js';
 import { RunLog } from './run-log.js';
+import { checkModelFolder } from './saved-model.js';
 import { textFit, textProblems } from './text-fit.js';
 import { type TrainEvent, train } from './train.js';
 import { trainedWords } from './trained-words.js';
@@ -60,6 +61,8 @@ export async function* run(config: RunConfig, options: RunOptions): AsyncGenerat
 
 async function* lockedRun(config: RunConfig, { engine, abortSignal }: RunOptions): AsyncGenerator<RunEvent> {
   const { output } = config;
+  const modelFolder = join(output, 'model');
+  checkModelFolder(modelFolder);
   const checkpoint = {
     path: join(output, 'checkpoint.safetensors'),
     everySteps: config.checkpointEverySteps,
@@ -79,7 +82,7 @@ async function* lockedRun(config: RunConfig, { engine, abortSignal }: RunOptions
     ...config,
     engine,
     checkpoint,
-    modelFolder: join(output, 'model'),
+    modelFolder,
     ...(abortSignal === undefined ? {} : { abortSignal }),
   });
   for await (const event of events) {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -288,6 +288,18 @@ describe('an autoencoder run', () => {
     });
     const { 'log.jsonl': _log, ...files } = kept;
     expect(hashes(join(folder, 'autoencoder'))).toMatchObject(files);
+  });
+
+  it('is refused where a model of someone else lies, which stays', async () => {
+    const folder = temporaryFolder();
+    putBags(folder);
+    const theirs = join(folder, 'autoencoder/models/aid-mini/config.json');
+    mkdirSync(join(theirs, '..'), { recursive: true });
+    writeFileSync(theirs, '{}');
+    await expect(runConfig(writeConfig(folder, 'autoencoder'))).rejects.toMatchObject({
+      code: 'invalid-config',
+    });
+    expect(Object.keys(hashes(join(folder, 'autoencoder')))).toEqual(['models/aid-mini/config.json']);
   });
 
   it('keeps its output folder to itself', async () => {
