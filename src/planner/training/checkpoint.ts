@@ -13,14 +13,14 @@ import {
 } from '../weights/safetensors.js';
 import type { TrainedTensor } from './adamw.js';
 import { type LossHistory, lossHistory, NO_LOSSES } from './loss-watch.js';
-import { type MeasureSums, measureSums } from './measures.js';
+import { type MovingMeasures, movingMeasures, NO_MEASURES } from './measures.js';
 
 export interface TrainingState {
   /** Steps done. */
   readonly step: number;
   readonly tensors: ReadonlyMap<string, TrainedTensor>;
-  /** The recipe's measures since its model was saved. */
-  readonly measures: MeasureSums;
+  /** The recipe's. */
+  readonly measures: MovingMeasures;
   readonly losses: LossHistory;
   /** What the run read besides its config, by name: see `Recipe.sources`. */
   readonly sources: Readonly<Record<string, string>>;
@@ -42,7 +42,7 @@ const json = <Schema extends z.ZodType>(schema: Schema) =>
 const metadataSchema = z.object({
   step: z.coerce.number().int().nonnegative(),
   fingerprint: z.string(),
-  measures: json(measureSums).default({ count: 0, sums: {} }),
+  measures: json(movingMeasures).default(NO_MEASURES),
   losses: json(lossHistory).default(NO_LOSSES),
   sources: json(z.record(z.string(), z.string())).default({}),
 });

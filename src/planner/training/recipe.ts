@@ -10,7 +10,7 @@ export type TrainedValues = ReadonlyMap<
 >;
 
 export interface SaveContext {
-  /** The recipe's measures, means since the last save. */
+  /** The recipe's measures, means over the recent steps. */
   readonly measures: Readonly<Record<string, number>>;
   /** The folder of the last save, where there is one. */
   readonly previous: string | undefined;

@@ -139,7 +139,7 @@ async function* prepare(
       if (problems.length > 0) preparation.warn(problems.join('; '));
       const words = trainedWords(data.instructions, {
         states: recipe.aid.dqformer.states,
-        known: await trainedWordsOf(base),
+        known: recipe.fresh === true ? [] : await trainedWordsOf(base),
       });
       return adaptRecipe(recipe, { seed, base, data, tokenizer, words, parts });
     }

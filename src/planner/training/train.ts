@@ -13,7 +13,7 @@ import { GradientSum } from './gradient-sum.js';
 import { initialValue } from './initialization.js';
 import { type LearningRateConfig, learningRateAt } from './learning-rate.js';
 import { hasExploded, type LossHistory, NO_LOSSES, withLoss } from './loss-watch.js';
-import { type MeasureSums, meansOf, NO_MEASURES, withMeasures } from './measures.js';
+import { type MovingMeasures, NO_MEASURES, withMeasures } from './measures.js';
 import { Optimizer, type OptimizerConfig } from './optimizer.js';
 import { Pace } from './pace.js';
 import type { Recipe, TrainedValues } from './recipe.js';
@@ -112,7 +112,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
   const sum = new GradientSum([...tensors].map(([key, { data }]) => [key, data.length] as const));
   let step = restored?.step ?? 0;
   let written = restored?.step;
-  let measures: MeasureSums = restored?.measures ?? NO_MEASURES;
+  let measures: MovingMeasures = restored?.measures ?? NO_MEASURES;
   let losses: LossHistory = restored?.losses ?? NO_LOSSES;
   /** The step that the moving average has come to. */
   let averaged = step;
@@ -200,9 +200,8 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         }
         // The model first: a run that is killed in between makes it again.
         await saveModel(modelFolder, `step-${String(step).padStart(6, '0')}`, (folder, previous) =>
-          recipe.save(folder, averages(), { measures: meansOf(measures), previous }),
+          recipe.save(folder, averages(), { measures: measures.means, previous }),
         );
-        measures = NO_MEASURES;
         await writeState();
         yield { kind: 'checkpoint', step };
       }

@@ -17,6 +17,7 @@ import {
   type Episode,
   type EpisodeSet,
   evenlySpread,
+  type OpenedRecording,
   type Recording,
   reasonToSkip,
   type SkippedEpisode,
@@ -101,6 +102,8 @@ export function autoencoderRecipe(
   const { folder: dataFolder, noun, recordings } = set;
   const sources = { [noun]: describeRecordings(set) };
   const skipped = new Set<string>();
+  /** Also those that could not be opened: it means to read all of a recording. What is kept has no pictures. */
+  const opened = new Map<Recording, Promise<OpenedRecording>>();
   const sizeOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
   function tell(episode: SkippedEpisode): void {
@@ -113,7 +116,7 @@ export function autoencoderRecipe(
     for (let attempt = 1; ; attempt++) {
       const recording = recordings[random.below(recordings.length)] as Recording;
       try {
-        return await clipOf(recording, random);
+        return await clipOf(await open(recording), random);
       } catch (error) {
         const reason = reasonToSkip(error);
         tell({ name: recording.name, reason });
@@ -126,8 +129,16 @@ export function autoencoderRecipe(
     }
   }
 
-  async function clipOf(recording: Recording, random: Random): Promise<Float32Array> {
-    const { episodes, skipped: parts } = await recording.open();
+  function open(recording: Recording): Promise<OpenedRecording> {
+    const known = opened.get(recording) ?? recording.open();
+    opened.set(recording, known);
+    return known;
+  }
+
+  async function clipOf(
+    { episodes, skipped: parts }: OpenedRecording,
+    random: Random,
+  ): Promise<Float32Array> {
     for (const part of parts) tell(part);
     const [only] = episodes;
     const episode = (episodes.length === 1 ? only : episodes[random.below(episodes.length)]) as Episode;
