@@ -83,8 +83,12 @@ export function readRunConfig(file: string): RunConfig {
   config.output = absolute(config.output);
   const { recipe } = config;
   recipe.data = absoluteData(recipe.data, file);
-  if (recipe.recipe !== 'autoencoder') recipe.base = absolute(recipe.base);
-  else if (recipe.start !== undefined) recipe.start = absolute(recipe.start);
+  if (recipe.recipe === 'autoencoder') {
+    if (recipe.start !== undefined) recipe.start = absolute(recipe.start);
+    return config;
+  }
+  recipe.base = absolute(recipe.base);
+  if (recipe.latents !== undefined) recipe.latents = absolute(recipe.latents);
   return config;
 }
 

@@ -2,7 +2,7 @@
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { type ClipPreprocessor, readClipPreprocessor } from '../conditioning/preprocessor.js';
 import { loadTokenizer, type Tokenizer } from '../conditioning/tokenizer.js';
 import { readWordList } from '../conditioning/word-list.js';
@@ -17,6 +17,7 @@ import { type ModelFolder, openBase } from '../weights/model-folder.js';
 import { partsFor } from './batch-parts.js';
 import { checkCheckpoint } from './checkpoint.js';
 import { describeRecordings, type SkippedEpisode } from './data/episode.js';
+import { idOf } from './data/files.js';
 import { fillLatentCache, type LatentCache, type LatentCacheEvent } from './data/latent-cache.js';
 import { openEpisodes } from './data/open-episodes.js';
 import type { Recipe } from './recipe.js';
@@ -177,7 +178,7 @@ function vaeOf(base: ModelFolder): ModelComponent {
 }
 
 async function* latentData(
-  { data, frame, numFrames }: BackboneRecipeConfig | AdaptRecipeConfig,
+  { data, latents, frame, numFrames }: BackboneRecipeConfig | AdaptRecipeConfig,
   base: ModelFolder,
   preprocessor: ClipPreprocessor,
   { engine, skip, abortSignal }: Preparation,
@@ -186,7 +187,11 @@ async function* latentData(
   const config = configOf(autoencoderConfig, vae);
   const set = await openEpisodes(data);
   const options = {
-    cacheFolder: join(set.folder, '.latents'),
+    // Elsewhere, each data set has a folder of its own: recordings of two may have one name.
+    cacheFolder:
+      latents === undefined
+        ? join(set.folder, '.latents')
+        : join(latents, idOf(parse(set.folder).root, set.folder)),
     recordings: set.recordings,
     vae: { config, tensors: vae.tensors },
     preprocessor,

@@ -8,6 +8,8 @@ import { denoisingLoss } from '../denoising-loss.js';
 
 export const denoisingConfig = {
   data: dataConfig,
+  /** Folder that keeps the clips' latents, of any number of data sets; `.latents` in the data's unless said otherwise. */
+  latents: z.string().optional(),
   /** A model folder with the networks that this run starts from: always `vae`, for `adapt` also the backbone. */
   base: z.string(),
   /** Pixels. */
