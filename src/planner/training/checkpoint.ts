@@ -73,8 +73,8 @@ export function readCheckpoint(path: string, fingerprint: string): TrainingState
   const { stored, step, measures, losses, sources } = opened;
   const tensors = new Map<string, TrainedTensor>();
   for (const name of stored.keys()) {
-    if (!name.startsWith('data/')) continue;
-    const key = name.slice('data/'.length);
+    const key = trainedKeyOf(name);
+    if (key === undefined) continue;
     const part = (which: (typeof PARTS)[number]): Float32Array => {
       const tensor = stored.get(`${which}/${key}`);
       if (tensor === undefined) throw new AidError('invalid-weights', `${path}: ${which}/${key} is missing`);
@@ -88,17 +88,31 @@ export function readCheckpoint(path: string, fingerprint: string): TrainingState
 
 /**
  * Refuses a checkpoint that a run could not go on with, before anything takes long, and removes what an
- * interrupted run left half-written beside it. Errors: `invalid-weights`, `invalid-config`.
+ * interrupted run left half-written beside it. Returns the shapes of its trained tensors, undefined when there is none
+ * yet. Errors: `invalid-weights`, `invalid-config`.
  */
-export function checkCheckpoint(path: string, fingerprint: string): void {
-  openCheckpoint(path, fingerprint);
+export function checkCheckpoint(
+  path: string,
+  fingerprint: string,
+): ReadonlyMap<string, readonly number[]> | undefined {
+  const opened = openCheckpoint(path, fingerprint);
   const folder = dirname(path);
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
     if (name.startsWith(`${basename(path)}.`) && name.endsWith('.part'))
       rmSync(join(folder, name), { force: true });
   }
+  if (opened === undefined) return undefined;
+  return new Map(
+    [...opened.stored].flatMap(([name, { shape }]) => {
+      const key = trainedKeyOf(name);
+      return key === undefined ? [] : [[key, shape] as const];
+    }),
+  );
 }
+
+/** The key of the trained tensor whose values a checkpoint keeps under this name. */
+const trainedKeyOf = (name: string): string | undefined =>
+  name.startsWith('data/') ? name.slice('data/'.length) : undefined;
 
 function openCheckpoint(
   path: string,

@@ -7,6 +7,7 @@ import type { AidError } from '#planner/errors.js';
 import { readSafetensorsMetadata } from '#planner/weights/safetensors.js';
 import {
   bag,
+  breakTensor,
   hashes,
   logged,
   loggedSteps,
@@ -14,6 +15,7 @@ import {
   numbersOf,
   ofKind,
   putBags,
+  RECIPES,
   runConfig,
   temporaryFolder,
   writeConfig,
@@ -212,7 +214,8 @@ describe('an autoencoder run', () => {
     await runConfig(writeConfig(folder, 'autoencoder', { steps: 3 }));
     await runConfig(writeConfig(folder, 'backbone', { steps: 1 }));
     const before = hashes(join(folder, 'backbone/model'));
-    const wanted = { start: 'backbone/model', train: 'decoder' };
+    // The network is that of the start where a config does not say it again.
+    const wanted = { start: 'backbone/model', train: 'decoder', vae: undefined };
     const steps = ofKind(
       await runConfig(writeConfig(folder, 'autoencoder', { output: 'decoder', steps: 12 }, wanted)),
       'step',
@@ -229,6 +232,34 @@ describe('an autoencoder run', () => {
     );
     expect(differing.length).toBeGreaterThan(20);
     for (const [key] of differing) expect(key).toMatch(/^vae\.decoder\./);
+  });
+
+  it('is refused with another network than its start has, in what shapes do not show, too', async () => {
+    const folder = temporaryFolder();
+    putBags(folder);
+    await runConfig(writeConfig(folder, 'autoencoder', { steps: 1 }));
+    const refused = (recipe: Record<string, unknown>, message: RegExp) =>
+      expect(
+        runConfig(writeConfig(folder, 'autoencoder', { output: 'refused' }, recipe)),
+      ).rejects.toMatchObject({
+        code: expect.stringMatching(/^invalid-/),
+        message: expect.stringMatching(message),
+      });
+    const vae = { ...RECIPES.autoencoder.vae, norm_num_groups: 4, scaling_factor: 3 };
+    const start = 'autoencoder/model';
+    for (const train of ['all', 'decoder'])
+      await refused(
+        { start, train, vae },
+        /^vae\.norm_num_groups: expected 32, with which .*model was trained, got 4$/,
+      );
+    await refused(
+      { start: 'bags' },
+      /^start: expected a model folder with an autoencoder in vae\/, got .*bags$/,
+    );
+    await refused({ vae: undefined }, /^vae: expected the config of an autoencoder where there is no start$/);
+    breakTensor(join(folder, start, 'vae/diffusion_pytorch_model.safetensors'), 'encoder.conv_in.weight');
+    await refused({ start }, /vae\/.*: vae\.encoder\.conv_in\.weight holds a number that is not finite$/);
+    expect(existsSync(join(folder, 'refused'))).toBe(false);
   });
 
   it('of the decoder alone needs an autoencoder to start from', async () => {

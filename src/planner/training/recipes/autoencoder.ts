@@ -4,11 +4,17 @@ import { z } from 'zod';
 import { frameToPixels } from '../../conditioning/image-tensors.js';
 import { AidError } from '../../errors.js';
 import { COMPONENTS } from '../../models/aid.js';
-import { autoencoderConfig, frameChannels, spatialFactor } from '../../models/autoencoder/config.js';
+import {
+  type AutoencoderConfig,
+  autoencoderConfig,
+  frameChannels,
+  spatialFactor,
+} from '../../models/autoencoder/config.js';
 import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import { Random } from '../../random.js';
 import { floatTensor, type Tensor } from '../../runtime/tensor.js';
+import { configOf, type ModelComponent } from '../../weights/model-component.js';
 import { type ModelFolder, PART_NAMES } from '../../weights/model-folder.js';
 import { readFloats } from '../../weights/safetensors.js';
 import { dataConfig } from '../data/data-config.js';
@@ -26,6 +32,8 @@ import { joined } from '../data/joined.js';
 import type { Recipe } from '../recipe.js';
 import { reconstructionLoss } from '../reconstruction-loss.js';
 import { trainingGraph } from '../training-graph.js';
+import { disagreements } from './agreement.js';
+import { describeBase } from './base-source.js';
 import { prefixed, writeComponent, writeJson } from './component-files.js';
 import { FrozenParts, frozenPartsConfig } from './frozen-parts.js';
 import { componentOf } from './networks.js';
@@ -33,7 +41,8 @@ import { componentOf } from './networks.js';
 export const autoencoderRecipeConfig = z.object({
   recipe: z.literal('autoencoder'),
   data: dataConfig,
-  vae: autoencoderConfig,
+  /** That of `start` unless said otherwise. */
+  vae: autoencoderConfig.optional(),
   /** Pixels. */
   frame: z.object({ width: z.int().positive(), height: z.int().positive() }),
   /**
@@ -65,7 +74,9 @@ export function autoencoderRecipe(
   start?: ModelFolder,
   parts = 1,
 ): Recipe {
-  const { vae, frame, framesPerClip, clipsPerRun } = config;
+  const { frame, framesPerClip, clipsPerRun } = config;
+  const begun = start === undefined ? undefined : componentOf(start, COMPONENTS.vae);
+  const vae = networkOf(config, start, begun);
   const factor = spatialFactor(vae);
   if (frameChannels(vae) !== 3 || frame.width % factor !== 0 || frame.height % factor !== 0) {
     throw new AidError(
@@ -77,13 +88,6 @@ export function autoencoderRecipe(
     throw new AidError(
       'invalid-config',
       `framesPerClip: expected at most framesPerEpisode, ${config.framesPerEpisode}, got ${framesPerClip}`,
-    );
-  }
-  const begun = start === undefined ? undefined : componentOf(start, COMPONENTS.vae);
-  if (config.train === 'decoder' && begun === undefined) {
-    throw new AidError(
-      'invalid-config',
-      `train: expected an autoencoder in start to train the decoder of, got ${start?.path ?? 'no start'}`,
     );
   }
   const images = clipsPerRun * framesPerClip;
@@ -100,7 +104,9 @@ export function autoencoderRecipe(
     { absoluteError: config.absoluteErrorWeight, divergence: config.divergenceWeight },
   );
   const { folder: dataFolder, noun, recordings } = set;
-  const sources = { [noun]: describeRecordings(set) };
+  // A decoder's model has the other parts of its start.
+  const parent = config.train === 'decoder' && start !== undefined ? { start: describeBase(start) } : {};
+  const sources = { [noun]: describeRecordings(set), ...parent };
   const skipped = new Set<string>();
   /** Also those that could not be opened: it means to read all of a recording. What is kept has no pictures. */
   const opened = new Map<Recording, Promise<OpenedRecording>>();
@@ -198,4 +204,29 @@ export function autoencoderRecipe(
       await writeJson(join(folder, 'model_index.json'), { ...index, aid: { ...aid, ...reference } });
     },
   };
+}
+
+/** The network that is trained. Errors: `invalid-config` where there is none, or the start's is another one. */
+function networkOf(
+  { vae, train }: AutoencoderRecipeConfig,
+  start: ModelFolder | undefined,
+  begun: ModelComponent | undefined,
+): AutoencoderConfig {
+  const fail = (what: string): never => {
+    throw new AidError('invalid-config', what);
+  };
+  if (begun === undefined) {
+    const got = start?.path ?? 'no start';
+    if (train === 'decoder')
+      fail(`train: expected an autoencoder in start to train the decoder of, got ${got}`);
+    if (start !== undefined) fail(`start: expected a model folder with an autoencoder in vae/, got ${got}`);
+    return vae ?? fail('vae: expected the config of an autoencoder where there is no start');
+  }
+  const trained = configOf(autoencoderConfig, begun);
+  if (vae === undefined) return trained;
+  // Of the latents, not of the network: it is measured.
+  const { scaling_factor: _measured, ...network } = vae;
+  const { scaling_factor: _factor, ...before } = trained;
+  const problems = disagreements('vae', network, start?.path ?? '', before);
+  return problems.length > 0 ? fail(problems.join('; ')) : trained;
 }
