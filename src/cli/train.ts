@@ -12,7 +12,7 @@ import { note } from './terminal.js';
 
 /** Where nobody watches a line being rewritten, every so many steps and episodes get one of their own. */
 const EVERY_STEPS = 20;
-const EVERY_EPISODES = 500;
+const EVERY_EPISODES = 100;
 
 export function trainCommand(): Command {
   return new Command('train')
@@ -42,6 +42,7 @@ export function trainCommand(): Command {
 /** Steps and episodes go to one line that is rewritten, all else to lines of its own. */
 function reporter(stream: NodeJS.WriteStream): (event: RunEvent) => void {
   let rewritten = false;
+  let encoded = 0;
   const say = (line: string): void => {
     stream.write(`${rewritten ? '\r\x1b[K' : ''}${line}\n`);
     rewritten = false;
@@ -57,9 +58,9 @@ function reporter(stream: NodeJS.WriteStream): (event: RunEvent) => void {
           `training ${(event.trainedNumbers / 1e6).toFixed(2)} M numbers, step ${event.step} of ${event.steps}`,
         );
       case 'encoded': {
-        const line = `latents of episode ${event.done} of ${event.total}`;
-        if (stream.isTTY) rewrite(line);
-        else if (event.done % EVERY_EPISODES === 0) say(line);
+        encoded += 1;
+        if (stream.isTTY) rewrite(encodedLine(event));
+        else if (encoded % EVERY_EPISODES === 0) say(encodedLine(event));
         return;
       }
       case 'skipped':
@@ -79,6 +80,16 @@ function reporter(stream: NodeJS.WriteStream): (event: RunEvent) => void {
         return say(`done after step ${event.step}`);
     }
   };
+}
+
+function encodedLine({
+  recording,
+  recordings,
+  episode,
+  episodes,
+}: Extract<RunEvent, { kind: 'encoded' }>): string {
+  const part = episodes === 1 ? '' : `, episode ${episode} of ${episodes}`;
+  return `latents of recording ${recording} of ${recordings}${part}`;
 }
 
 /** The most important first: a narrow terminal cuts the end. */

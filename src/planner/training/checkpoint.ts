@@ -13,14 +13,14 @@ import {
 } from '../weights/safetensors.js';
 import type { TrainedTensor } from './adamw.js';
 import { type LossHistory, lossHistory, NO_LOSSES } from './loss-watch.js';
-import { type MeasureSums, measureSums } from './measures.js';
+import { type MovingMeasures, movingMeasures, NO_MEASURES } from './measures.js';
 
 export interface TrainingState {
   /** Steps done. */
   readonly step: number;
   readonly tensors: ReadonlyMap<string, TrainedTensor>;
-  /** The recipe's measures since its model was saved. */
-  readonly measures: MeasureSums;
+  /** The recipe's. */
+  readonly measures: MovingMeasures;
   readonly losses: LossHistory;
   /** What the run read besides its config, by name: see `Recipe.sources`. */
   readonly sources: Readonly<Record<string, string>>;
@@ -42,7 +42,7 @@ const json = <Schema extends z.ZodType>(schema: Schema) =>
 const metadataSchema = z.object({
   step: z.coerce.number().int().nonnegative(),
   fingerprint: z.string(),
-  measures: json(measureSums).default({ count: 0, sums: {} }),
+  measures: json(movingMeasures).default(NO_MEASURES),
   losses: json(lossHistory).default(NO_LOSSES),
   sources: json(z.record(z.string(), z.string())).default({}),
 });
@@ -73,8 +73,8 @@ export function readCheckpoint(path: string, fingerprint: string): TrainingState
   const { stored, step, measures, losses, sources } = opened;
   const tensors = new Map<string, TrainedTensor>();
   for (const name of stored.keys()) {
-    if (!name.startsWith('data/')) continue;
-    const key = name.slice('data/'.length);
+    const key = trainedKeyOf(name);
+    if (key === undefined) continue;
     const part = (which: (typeof PARTS)[number]): Float32Array => {
       const tensor = stored.get(`${which}/${key}`);
       if (tensor === undefined) throw new AidError('invalid-weights', `${path}: ${which}/${key} is missing`);
@@ -88,17 +88,31 @@ export function readCheckpoint(path: string, fingerprint: string): TrainingState
 
 /**
  * Refuses a checkpoint that a run could not go on with, before anything takes long, and removes what an
- * interrupted run left half-written beside it. Errors: `invalid-weights`, `invalid-config`.
+ * interrupted run left half-written beside it. Returns the shapes of its trained tensors, undefined when there is none
+ * yet. Errors: `invalid-weights`, `invalid-config`.
  */
-export function checkCheckpoint(path: string, fingerprint: string): void {
-  openCheckpoint(path, fingerprint);
+export function checkCheckpoint(
+  path: string,
+  fingerprint: string,
+): ReadonlyMap<string, readonly number[]> | undefined {
+  const opened = openCheckpoint(path, fingerprint);
   const folder = dirname(path);
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
     if (name.startsWith(`${basename(path)}.`) && name.endsWith('.part'))
       rmSync(join(folder, name), { force: true });
   }
+  if (opened === undefined) return undefined;
+  return new Map(
+    [...opened.stored].flatMap(([name, { shape }]) => {
+      const key = trainedKeyOf(name);
+      return key === undefined ? [] : [[key, shape] as const];
+    }),
+  );
 }
+
+/** The key of the trained tensor whose values a checkpoint keeps under this name. */
+const trainedKeyOf = (name: string): string | undefined =>
+  name.startsWith('data/') ? name.slice('data/'.length) : undefined;
 
 function openCheckpoint(
   path: string,

@@ -1,23 +1,27 @@
-/** Means of a recipe's measures over steps. */
+/** Moving means of a recipe's measures over the recent steps. */
 import { z } from 'zod';
 
-export const measureSums = z.object({
-  /** Steps. */
+export const movingMeasures = z.object({
+  /** Steps seen. */
   count: z.int().nonnegative(),
-  sums: z.record(z.string(), z.number()),
+  means: z.record(z.string(), z.number()),
 });
-export type MeasureSums = z.infer<typeof measureSums>;
+export type MovingMeasures = z.infer<typeof movingMeasures>;
 
-export const NO_MEASURES: MeasureSums = { count: 0, sums: {} };
+export const NO_MEASURES: MovingMeasures = { count: 0, means: {} };
 
+/** About as many steps make up a mean: one step's measures are those of its few clips. */
+const WINDOW = 100;
+
+/** The mean of all steps until there are as many as a window has; then each counts as its share of one. */
 export function withMeasures(
-  { count, sums }: MeasureSums,
+  { count, means }: MovingMeasures,
   measures: Readonly<Record<string, number>>,
-): MeasureSums {
-  const added = Object.entries(measures).map(([name, value]) => [name, (sums[name] ?? 0) + value]);
-  return { count: count + 1, sums: Object.fromEntries(added) };
-}
-
-export function meansOf({ count, sums }: MeasureSums): Record<string, number> {
-  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / count]));
+): MovingMeasures {
+  const steps = Math.min(count + 1, WINDOW);
+  const moved = Object.entries(measures).map(([name, value]) => {
+    const mean = means[name] ?? value;
+    return [name, mean + (value - mean) / steps];
+  });
+  return { count: count + 1, means: Object.fromEntries(moved) };
 }

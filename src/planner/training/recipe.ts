@@ -10,7 +10,7 @@ export type TrainedValues = ReadonlyMap<
 >;
 
 export interface SaveContext {
-  /** The recipe's measures, means since the last save. */
+  /** The recipe's measures, means over the recent steps. */
   readonly measures: Readonly<Record<string, number>>;
   /** The folder of the last save, where there is one. */
   readonly previous: string | undefined;
@@ -25,8 +25,8 @@ export interface Recipe {
   /** Tensors that exist already: frozen ones, and first values of trained ones. Keys as in the graph. */
   readonly weights: ReadonlyMap<string, StoredTensor>;
   /**
-   * Stand for the data, by name, in words that change with it. Whoever goes on with a run is told when they did:
-   * its losses are then others than those of a run that was not stopped.
+   * Stand for the data and the base, by name, in words that change with them. Whoever goes on with a run is told when
+   * they did: its losses are then others than those of a run that was not stopped.
    */
   readonly sources: Readonly<Record<string, string>>;
   /** The graph's data inputs for all parts of run `index`, a function of the run's seed and the index alone. */

@@ -7,7 +7,7 @@ import { AidError } from '../errors.js';
 import { parseConfig, readJson } from '../weights/model-component.js';
 import { openBase } from '../weights/model-folder.js';
 import { clipLength } from './data/clip-length.js';
-import { absoluteData, type DataConfig, dataConfig } from './data/data-config.js';
+import { absoluteData, type DataConfig, dataConfig, dataWithoutPlaces } from './data/data-config.js';
 import { learningRateConfig } from './learning-rate.js';
 import { adaptRecipeConfig } from './recipes/adapt.js';
 import { autoencoderRecipeConfig } from './recipes/autoencoder.js';
@@ -83,8 +83,12 @@ export function readRunConfig(file: string): RunConfig {
   config.output = absolute(config.output);
   const { recipe } = config;
   recipe.data = absoluteData(recipe.data, file);
-  if (recipe.recipe !== 'autoencoder') recipe.base = absolute(recipe.base);
-  else if (recipe.start !== undefined) recipe.start = absolute(recipe.start);
+  if (recipe.recipe === 'autoencoder') {
+    if (recipe.start !== undefined) recipe.start = absolute(recipe.start);
+    return config;
+  }
+  recipe.base = absolute(recipe.base);
+  if (recipe.latents !== undefined) recipe.latents = absolute(recipe.latents);
   return config;
 }
 
@@ -99,14 +103,24 @@ function withClipLength(json: unknown, file: string): unknown {
   return { ...config, recipe: { [key]: clipLength(absoluteData(recipe.data, file)), ...recipe } };
 }
 
-/** Stands for what the losses depend on: a run's output may be moved, but the run not changed half-way. */
+/**
+ * Stands for what the losses depend on, as far as a config says it: a run and its data may be moved, but the run not
+ * changed half-way. What lies at the paths is described by `Recipe.sources`.
+ */
 export function fingerprintOf({
   output: _output,
   checkpointEverySteps: _every,
+  threads: _threads,
   recipe,
   ...rest
 }: RunConfig): string {
-  const { frozenParts: _parts, ...decisiveRecipe }: Readonly<Record<string, unknown>> = recipe;
+  const {
+    base: _base,
+    start: _start,
+    latents: _latents,
+    frozenParts: _parts,
+    ...decisiveRecipe
+  }: Readonly<Record<string, unknown>> = { ...recipe, data: dataWithoutPlaces(recipe.data) };
   const decisive = { ...rest, recipe: decisiveRecipe };
   return createHash('sha256').update(JSON.stringify(decisive)).digest('hex').slice(0, 16);
 }

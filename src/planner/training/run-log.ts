@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomically } from '../atomic-file.js';
+import { AidError } from '../errors.js';
 
 const stepLine = z.object({ kind: z.literal('step'), step: z.int() });
 
@@ -20,8 +21,15 @@ export class RunLog {
     if (whole !== text) await writeFileAtomically(this.path, (file) => file.writeFile(whole));
   }
 
+  /** Errors: `io-failed`. */
   async append(event: unknown): Promise<void> {
-    await appendFile(this.path, `${JSON.stringify(event)}\n`);
+    try {
+      await appendFile(this.path, `${JSON.stringify(event)}\n`);
+    } catch (cause) {
+      throw new AidError('io-failed', `${this.path}: could not be written: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
   }
 }
 

@@ -1,33 +1,35 @@
 /** A training run from its config file: prepares the data, trains, keeps checkpoint, log and model. */
 
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { type ClipPreprocessor, readClipPreprocessor } from '../conditioning/preprocessor.js';
 import { loadTokenizer, type Tokenizer } from '../conditioning/tokenizer.js';
 import { readWordList } from '../conditioning/word-list.js';
 import { writeWordTokenizer } from '../conditioning/word-tokenizer.js';
 import { AidError } from '../errors.js';
 import { takeLock } from '../lock-file.js';
-import { COMPONENTS } from '../models/aid.js';
-import { autoencoderConfig, spatialFactor } from '../models/autoencoder/config.js';
 import type { Engine } from '../runtime/engine.js';
-import { configOf, type ModelComponent } from '../weights/model-component.js';
 import { type ModelFolder, openBase } from '../weights/model-folder.js';
 import { partsFor } from './batch-parts.js';
 import { checkCheckpoint } from './checkpoint.js';
 import { describeRecordings, type SkippedEpisode } from './data/episode.js';
+import { idOf } from './data/files.js';
 import { fillLatentCache, type LatentCache, type LatentCacheEvent } from './data/latent-cache.js';
 import { openEpisodes } from './data/open-episodes.js';
 import type { Recipe } from './recipe.js';
 import { type AdaptRecipeConfig, adaptRecipe } from './recipes/adapt.js';
 import { autoencoderRecipe } from './recipes/autoencoder.js';
 import { type BackboneRecipeConfig, backboneRecipe, preprocessorOf } from './recipes/backbone.js';
+import { type BaseAutoencoder, baseAutoencoder } from './recipes/base-autoencoder.js';
+import { describeBase } from './recipes/base-source.js';
 import { writeJson } from './recipes/component-files.js';
 import type { LatentData } from './recipes/denoising.js';
-import { componentOf } from './recipes/networks.js';
 import { fingerprintOf, type RunConfig } from './run-config.js';
 import { RunLog } from './run-log.js';
+import { checkModelFolder } from './saved-model.js';
+import { checkStart } from './start.js';
 import { textFit, textProblems } from './text-fit.js';
 import { type TrainEvent, train } from './train.js';
 import { trainedWords } from './trained-words.js';
@@ -60,18 +62,22 @@ export async function* run(config: RunConfig, options: RunOptions): AsyncGenerat
 
 async function* lockedRun(config: RunConfig, { engine, abortSignal }: RunOptions): AsyncGenerator<RunEvent> {
   const { output } = config;
+  const modelFolder = join(output, 'model');
+  checkModelFolder(modelFolder);
   const checkpoint = {
     path: join(output, 'checkpoint.safetensors'),
     everySteps: config.checkpointEverySteps,
     fingerprint: fingerprintOf(config),
   };
-  checkCheckpoint(checkpoint.path, checkpoint.fingerprint);
+  const shapes = checkCheckpoint(checkpoint.path, checkpoint.fingerprint);
+  const restored = shapes === undefined ? undefined : { path: checkpoint.path, shapes };
   const skipped: SkippedEpisode[] = [];
   const warnings: string[] = [];
   const recipe = yield* prepare(config, {
     engine,
     skip: (episode) => skipped.push(episode),
     warn: (message) => warnings.push(message),
+    check: (network) => checkStart(network, restored),
     ...(abortSignal === undefined ? {} : { abortSignal }),
   });
   const log = new RunLog(join(output, 'log.jsonl'));
@@ -79,7 +85,7 @@ async function* lockedRun(config: RunConfig, { engine, abortSignal }: RunOptions
     ...config,
     engine,
     checkpoint,
-    modelFolder: join(output, 'model'),
+    modelFolder,
     ...(abortSignal === undefined ? {} : { abortSignal }),
   });
   for await (const event of events) {
@@ -105,8 +111,11 @@ async function* lockedRun(config: RunConfig, { engine, abortSignal }: RunOptions
 interface Preparation extends RunOptions {
   readonly skip: (episode: SkippedEpisode) => void;
   readonly warn: (message: string) => void;
+  /** See `checkStart`. */
+  readonly check: (network: Pick<Recipe, 'training' | 'weights'>) => ReturnType<typeof checkStart>;
 }
 
+/** Checks all that can be before clips are encoded. */
 async function* prepare(
   { recipe, seed }: RunConfig,
   preparation: Preparation,
@@ -119,29 +128,46 @@ async function* prepare(
       const set = await openEpisodes(recipe.data);
       for (const episode of set.skipped) preparation.skip(episode);
       const start = recipe.start === undefined ? undefined : openBase(recipe.start);
-      return autoencoderRecipe(recipe, seed, set, preparation.skip, start, parts);
+      const made = autoencoderRecipe(recipe, seed, set, preparation.skip, start, parts);
+      return withSources(made, await preparation.check(made));
     }
     case 'backbone': {
       const base = openBase(recipe.base);
-      const data = yield* latentData(recipe, base, preprocessorOf(recipe), preparation);
-      return backboneRecipe(recipe, { seed, base, data, parts });
+      const vae = await baseAutoencoder(base, recipe.frame);
+      const made = backboneRecipe(recipe, { seed, base, vae, parts });
+      const start = { ...(await preparation.check(made)), base: baseSource(base, vae) };
+      const data = yield* latentData(recipe, vae, preprocessorOf(recipe), preparation);
+      return withSources(made.withData(data), start);
     }
     case 'adapt': {
       const base = openBase(recipe.base);
-      vaeOf(base);
+      const vae = await baseAutoencoder(base, recipe.frame);
       const preprocessor = await readClipPreprocessor(base.folder('feature_extractor'));
-      const data = yield* latentData(recipe, base, preprocessor, preparation);
       const tokenizer = await tokenizerOf(base, recipe);
-      const problems = textProblems(textFit(data.instructions, tokenizer, recipe.aid.text_length));
+      const known = recipe.fresh === true ? [] : await trainedWordsOf(base);
+      const made = adaptRecipe(recipe, { seed, base, vae, tokenizer, parts });
+      const start = { ...(await preparation.check(made)), base: baseSource(base, vae) };
+      const data = yield* latentData(recipe, vae, preprocessor, preparation);
+      const { instructions } = data;
+      const problems = textProblems(textFit(instructions, tokenizer, recipe.aid.text_length));
       if (problems.length > 0) preparation.warn(problems.join('; '));
-      const words = trainedWords(data.instructions, {
-        states: recipe.aid.dqformer.states,
-        known: await trainedWordsOf(base),
-      });
-      return adaptRecipe(recipe, { seed, base, data, tokenizer, words, parts });
+      const words = trainedWords(instructions, { states: recipe.aid.dqformer.states, known });
+      const texts = { instructions: hashOf(instructions.join('\n')) };
+      return withSources(made.withData({ ...data, words }), { ...start, ...texts });
     }
   }
 }
+
+const withSources = (recipe: Recipe, more: Recipe['sources']): Recipe => ({
+  ...recipe,
+  sources: { ...recipe.sources, ...more },
+});
+
+/** The autoencoder is in every model that is saved, and its encoder alone in the latents. */
+const baseSource = (base: ModelFolder, { sha256 }: BaseAutoencoder): string =>
+  hashOf(describeBase(base) + sha256);
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 /** The base's tokenizer, or one made of the config's words. */
 async function tokenizerOf(base: ModelFolder, { words }: AdaptRecipeConfig): Promise<Tokenizer> {
@@ -163,41 +189,26 @@ async function trainedWordsOf(base: ModelFolder): Promise<Iterable<string>> {
   return (adapted === undefined ? undefined : await readWordList(adapted)) ?? [];
 }
 
-/** Every base has one; what has not is no base. */
-function vaeOf(base: ModelFolder): ModelComponent {
-  const vae = componentOf(base, COMPONENTS.vae);
-  if (vae !== undefined) return vae;
-  throw new AidError(
-    'invalid-model-folder',
-    `${base.path}: expected a model folder with an autoencoder in vae/`,
-  );
-}
-
 async function* latentData(
-  { data, frame, numFrames }: BackboneRecipeConfig | AdaptRecipeConfig,
-  base: ModelFolder,
+  { data, latents, frame, numFrames }: BackboneRecipeConfig | AdaptRecipeConfig,
+  vae: BaseAutoencoder,
   preprocessor: ClipPreprocessor,
   { engine, skip, abortSignal }: Preparation,
 ): AsyncGenerator<RunEvent, LatentData> {
-  const vae = vaeOf(base);
-  const config = configOf(autoencoderConfig, vae);
   const set = await openEpisodes(data);
   const options = {
-    cacheFolder: join(set.folder, '.latents'),
+    // Elsewhere, each data set has a folder of its own: recordings of two may have one name.
+    cacheFolder:
+      latents === undefined
+        ? join(set.folder, '.latents')
+        : join(latents, idOf(parse(set.folder).root, set.folder)),
     recordings: set.recordings,
-    vae: { config, tensors: vae.tensors },
+    vae,
     preprocessor,
     frame,
     numFrames,
     ...(abortSignal === undefined ? {} : { abortSignal }),
   };
-  const factor = spatialFactor(config);
-  if (frame.width % factor !== 0 || frame.height % factor !== 0) {
-    throw new AidError(
-      'invalid-config',
-      `frame: expected sides divisible by ${factor}, got ${frame.width}x${frame.height}`,
-    );
-  }
   let cache: LatentCache = { name: '', files: [], instructions: [], skipped: [] };
   for await (const event of fillLatentCache(engine, options)) {
     if (event.kind === 'end') cache = event.cache;
@@ -215,7 +226,5 @@ async function* latentData(
     files: cache.files,
     instructions: cache.instructions,
     sources: { [set.noun]: describeRecordings(set), latents: cache.name },
-    latentDims: [config.latent_channels, frame.height / factor, frame.width / factor],
-    scalingFactor: config.scaling_factor,
   };
 }

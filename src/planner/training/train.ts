@@ -4,7 +4,6 @@ import type { Value } from '../onnx/graph.js';
 import { Random } from '../random.js';
 import type { Engine } from '../runtime/engine.js';
 import { type FloatTensor, floatTensor, sharedFloats, type Tensor } from '../runtime/tensor.js';
-import { inspectWeights } from '../weights/inspect-weights.js';
 import { readFloats } from '../weights/safetensors.js';
 import { averageStep, type TrainedTensor, trainedTensor } from './adamw.js';
 import { partsOf } from './batch-parts.js';
@@ -13,12 +12,11 @@ import { GradientSum } from './gradient-sum.js';
 import { initialValue } from './initialization.js';
 import { type LearningRateConfig, learningRateAt } from './learning-rate.js';
 import { hasExploded, type LossHistory, NO_LOSSES, withLoss } from './loss-watch.js';
-import { type MeasureSums, meansOf, NO_MEASURES, withMeasures } from './measures.js';
+import { type MovingMeasures, NO_MEASURES, withMeasures } from './measures.js';
 import { Optimizer, type OptimizerConfig } from './optimizer.js';
 import { Pace } from './pace.js';
 import type { Recipe, TrainedValues } from './recipe.js';
 import { saveModel } from './saved-model.js';
-import { checkStart } from './start.js';
 import { gradientName } from './training-graph.js';
 
 export interface TrainOptions {
@@ -65,19 +63,16 @@ export type TrainEvent =
   | { readonly kind: 'end'; readonly step: number };
 
 /**
- * Trains until `steps`, going on from the checkpoint where there is one. Errors: `aborted`, after a checkpoint;
+ * Trains a recipe that `checkStart` has passed until `steps`, going on from the checkpoint where there is one. Errors: `aborted`, after a checkpoint;
  * `engine-failed` when the loss is not finite or explodes: the last checkpoint and its model stay.
  */
 export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenerator<TrainEvent> {
   const { engine, steps, runsPerStep, checkpoint, modelFolder, abortSignal } = options;
   const { graph, trained, unreached } = recipe.training;
   const restored = readCheckpoint(checkpoint.path, checkpoint.fingerprint);
-  checkStart(recipe, restored?.tensors, checkpoint.path);
-  const frozen = new Map(
-    [...recipe.weights].filter(([key]) => graph.parameters.has(key) && !trained.has(key)),
-  );
-  const { sha256 } = await inspectWeights(frozen);
-  const sources = { ...recipe.sources, 'frozen weights': sha256.slice(0, 16) };
+  const { provider, threads } = engine.description;
+  // Both change the order of sums, and so their last bits.
+  const sources = { ...recipe.sources, provider, threads: String(threads) };
   const tensors = new Map<string, TrainedTensor>();
   if (restored === undefined) {
     for (const [key, { shape, data }] of firstValues(trained, recipe, options.seed))
@@ -112,7 +107,7 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
   const sum = new GradientSum([...tensors].map(([key, { data }]) => [key, data.length] as const));
   let step = restored?.step ?? 0;
   let written = restored?.step;
-  let measures: MeasureSums = restored?.measures ?? NO_MEASURES;
+  let measures: MovingMeasures = restored?.measures ?? NO_MEASURES;
   let losses: LossHistory = restored?.losses ?? NO_LOSSES;
   /** The step that the moving average has come to. */
   let averaged = step;
@@ -200,9 +195,8 @@ export async function* train(recipe: Recipe, options: TrainOptions): AsyncGenera
         }
         // The model first: a run that is killed in between makes it again.
         await saveModel(modelFolder, `step-${String(step).padStart(6, '0')}`, (folder, previous) =>
-          recipe.save(folder, averages(), { measures: meansOf(measures), previous }),
+          recipe.save(folder, averages(), { measures: measures.means, previous }),
         );
-        measures = NO_MEASURES;
         await writeState();
         yield { kind: 'checkpoint', step };
       }

@@ -1,4 +1,13 @@
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { readAblationConfig } from '#planner/evaluation/ablation/ablation-config.js';
@@ -101,9 +110,18 @@ it('trains some of the rows alone, and puts the table and the plot where they ar
   expect(readdirSync(docs).sort()).toEqual(['ablation.md', 'ablation.svg']);
   expect(readFileSync(join(docs, 'ablation.md'), 'utf8')).toContain('](ablation.svg)');
 
-  // The rows that are there started from these weights.
+  // The rows that are there were trained on these recordings.
+  putBags(join(folder, 'fewer'), ['good/episode-0']);
+  const data = { bags: 'fewer/bags' };
+  const fewer = writeConfig(folder, 'adapt', { output: 'fewer-adapt', steps: 40 }, { data });
+  const { stderr: told } = await aid(['ablate', changed({ output, train: fewer }), '--rows', 'full']);
+  expect(told).toMatch(
+    /^aid: .*some: holds rows that were trained on 4 bags \(\w+\), where .*fewer\/bags now has 1 bags \(\w+\);/,
+  );
+
+  // And started from these weights.
   const base = join(folder, 'other', 'model');
-  cpSync(join(folder, 'backbone', 'model'), base, { recursive: true });
+  cpSync(realpathSync(join(folder, 'backbone', 'model')), base, { recursive: true });
   const weights = join(base, 'unet', 'diffusion_pytorch_model.safetensors');
   const bytes = readFileSync(weights);
   bytes[bytes.length - 2] = (bytes.at(-2) ?? 0) ^ 1;

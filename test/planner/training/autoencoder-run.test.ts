@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import type { AidError } from '#planner/errors.js';
 import { readSafetensorsMetadata } from '#planner/weights/safetensors.js';
 import {
   bag,
+  breakTensor,
   hashes,
   logged,
   loggedSteps,
@@ -14,6 +15,7 @@ import {
   numbersOf,
   ofKind,
   putBags,
+  RECIPES,
   runConfig,
   temporaryFolder,
   writeConfig,
@@ -50,11 +52,13 @@ describe('an autoencoder run', () => {
   it('saves its moving average, with a scaling factor that makes latents of deviation 1', async () => {
     const folder = temporaryFolder();
     putBags(folder);
-    const steps = ofKind(await runConfig(writeConfig(folder, 'autoencoder')), 'step');
+    // The last save comes one step after the one before: its scaling factor is still that of many steps.
+    const changes = { steps: 9, checkpointEverySteps: 4 };
+    const steps = ofKind(await runConfig(writeConfig(folder, 'autoencoder', changes)), 'step');
     const saved = JSON.parse(readFileSync(join(folder, 'autoencoder/model/vae/config.json'), 'utf8')) as {
       scaling_factor: number;
     };
-    const recent = steps.slice(4).map(({ measures }) => measures.latentPower ?? 0);
+    const recent = steps.map(({ measures }) => measures.latentPower ?? 0);
     const power = recent.reduce((sum, value) => sum + value, 0) / recent.length;
     expect(saved.scaling_factor).toBeCloseTo(1 / Math.sqrt(power), 4);
     const tensors = modelTensors(join(folder, 'autoencoder/model'));
@@ -210,7 +214,8 @@ describe('an autoencoder run', () => {
     await runConfig(writeConfig(folder, 'autoencoder', { steps: 3 }));
     await runConfig(writeConfig(folder, 'backbone', { steps: 1 }));
     const before = hashes(join(folder, 'backbone/model'));
-    const wanted = { start: 'backbone/model', train: 'decoder' };
+    // The network is that of the start where a config does not say it again.
+    const wanted = { start: 'backbone/model', train: 'decoder', vae: undefined };
     const steps = ofKind(
       await runConfig(writeConfig(folder, 'autoencoder', { output: 'decoder', steps: 12 }, wanted)),
       'step',
@@ -227,6 +232,34 @@ describe('an autoencoder run', () => {
     );
     expect(differing.length).toBeGreaterThan(20);
     for (const [key] of differing) expect(key).toMatch(/^vae\.decoder\./);
+  });
+
+  it('is refused with another network than its start has, in what shapes do not show, too', async () => {
+    const folder = temporaryFolder();
+    putBags(folder);
+    await runConfig(writeConfig(folder, 'autoencoder', { steps: 1 }));
+    const refused = (recipe: Record<string, unknown>, message: RegExp) =>
+      expect(
+        runConfig(writeConfig(folder, 'autoencoder', { output: 'refused' }, recipe)),
+      ).rejects.toMatchObject({
+        code: expect.stringMatching(/^invalid-/),
+        message: expect.stringMatching(message),
+      });
+    const vae = { ...RECIPES.autoencoder.vae, norm_num_groups: 4, scaling_factor: 3 };
+    const start = 'autoencoder/model';
+    for (const train of ['all', 'decoder'])
+      await refused(
+        { start, train, vae },
+        /^vae\.norm_num_groups: expected 32, with which .*model was trained, got 4$/,
+      );
+    await refused(
+      { start: 'bags' },
+      /^start: expected a model folder with an autoencoder in vae\/, got .*bags$/,
+    );
+    await refused({ vae: undefined }, /^vae: expected the config of an autoencoder where there is no start$/);
+    breakTensor(join(folder, start, 'vae/diffusion_pytorch_model.safetensors'), 'encoder.conv_in.weight');
+    await refused({ start }, /vae\/.*: vae\.encoder\.conv_in\.weight holds a number that is not finite$/);
+    expect(existsSync(join(folder, 'refused'))).toBe(false);
   });
 
   it('of the decoder alone needs an autoencoder to start from', async () => {
@@ -288,6 +321,18 @@ describe('an autoencoder run', () => {
     });
     const { 'log.jsonl': _log, ...files } = kept;
     expect(hashes(join(folder, 'autoencoder'))).toMatchObject(files);
+  });
+
+  it('is refused where a model of someone else lies, which stays', async () => {
+    const folder = temporaryFolder();
+    putBags(folder);
+    const theirs = join(folder, 'autoencoder/models/aid-mini/config.json');
+    mkdirSync(join(theirs, '..'), { recursive: true });
+    writeFileSync(theirs, '{}');
+    await expect(runConfig(writeConfig(folder, 'autoencoder'))).rejects.toMatchObject({
+      code: 'invalid-config',
+    });
+    expect(Object.keys(hashes(join(folder, 'autoencoder')))).toEqual(['models/aid-mini/config.json']);
   });
 
   it('keeps its output folder to itself', async () => {

@@ -16,7 +16,7 @@ for (let step = Number(first); ; step++) {
   }
   await writeCheckpoint(
     path,
-    { step, tensors, measures: { count: 0, sums: {} }, sources: {} },
+    { step, tensors, measures: { count: 0, means: {} }, sources: {} },
     'fingerprint',
   );
   writeSync(1, `${step}\n`);

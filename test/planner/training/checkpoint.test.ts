@@ -31,7 +31,7 @@ function state(step: number): TrainingState {
   return {
     step,
     tensors,
-    measures: { count: 3, sums: { error: 0.1 + 0.2 } },
+    measures: { count: 3, means: { error: 0.1 + 0.2 } },
     losses: { count: 3, first: 0.1 + 0.2, recent: 1 / 3 },
     sources: { bags: '4 bags (12ab)' },
   };
@@ -60,7 +60,7 @@ describe('a checkpoint', () => {
     await writeSafetensors(path, parts, { step: '3', fingerprint: 'f' });
     expect(readCheckpoint(path, 'f')).toMatchObject({
       step: 3,
-      measures: { count: 0, sums: {} },
+      measures: { count: 0, means: {} },
       sources: {},
     });
   });

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -19,6 +20,7 @@ import { VideoPlanner } from '#planner/video-planner.js';
 import { readFloats, readSafetensorsHeader } from '#planner/weights/safetensors.js';
 import { noSamples, samples } from '../../support/samples.js';
 import {
+  breakTensor,
   hashes,
   logged,
   loggedSteps,
@@ -233,9 +235,60 @@ describe('an adapt run', () => {
     const bytes = readFileSync(unet);
     bytes.writeUInt8(bytes.readUInt8(offset) ^ 1, offset);
     writeFileSync(unet, bytes);
-    const [warning, ...more] = ofKind(await runConfig(file), 'warning');
-    expect(warning?.message).toMatch(/^frozen weights: \w+ until step 1, \w+ now; the losses will differ/);
-    expect(more).toEqual([]);
+    const preprocessor = join(folder, 'backbone/model/feature_extractor/preprocessor_config.json');
+    writeFileSync(preprocessor, readFileSync(preprocessor, 'utf8').replace('CLIPImageProcessor', 'Other'));
+    expect(ofKind(await runConfig(file), 'warning').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^frozen weights: \w+ until step 1, \w+ now; the losses will differ/),
+      expect.stringMatching(/^base: \w+ until step 1, \w+ now; the losses will differ/),
+    ]);
+  });
+
+  it('goes on where its whole project was moved to, and says that it has other threads', async () => {
+    const folder = copyOfModels();
+    const file = writeConfig(folder, 'adapt');
+    const controller = new AbortController();
+    const stop = runConfig(
+      file,
+      ({ kind }) => {
+        if (kind === 'step') controller.abort();
+      },
+      controller.signal,
+    );
+    await expect(stop).rejects.toMatchObject({ code: 'aborted' });
+    const moved = join(temporaryFolder(), 'moved');
+    renameSync(folder, moved);
+    const events = await runConfig(join(moved, 'adapt.json'), undefined, undefined, 2);
+    expect(ofKind(events, 'start')[0]?.step).toBe(1);
+    expect(ofKind(events, 'warning').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^threads: 1 until step 1, 2 now; the losses will differ/),
+    ]);
+  });
+
+  it('says that the commands are others, also where no file has another size', async () => {
+    const folder = copyOfModels();
+    const file = writeConfig(folder, 'adapt', { steps: 1 });
+    await runConfig(file);
+    const path = join(folder, 'bags/episode-0.mcap');
+    const text = readFileSync(path, 'latin1');
+    expect(text).toContain('put the red cube');
+    writeFileSync(path, text.replaceAll('put the red cube', 'put the tan cube'), 'latin1');
+    const events = await runConfig(file);
+    expect(ofKind(events, 'warning').map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/^instructions: \w+ until step 1, \w+ now/),
+    );
+  });
+
+  it('keeps latents where its config says, and nothing in the folder of the data', async () => {
+    const folder = copyOfModels();
+    rmSync(join(folder, 'bags/.latents'), { recursive: true });
+    cpSync(join(folder, 'bags'), join(folder, 'others/bags'), { recursive: true });
+    for (const bags of ['bags', 'others/bags'])
+      await runConfig(
+        writeConfig(folder, 'backbone', { output: 'kept', steps: 1 }, { data: { bags }, latents: 'latents' }),
+      ).finally(() => rmSync(join(folder, 'kept'), { recursive: true }));
+    expect(readdirSync(join(folder, 'latents'))).toHaveLength(2);
+    for (const bags of ['bags', 'others/bags'])
+      expect(readdirSync(join(folder, bags))).not.toContain('.latents');
   });
 
   it('trains the whole UNet, too, where its config says so', async () => {
@@ -389,11 +442,14 @@ describe('what cannot be trained is refused before the first step', () => {
     prepare: (folder: string) => void = () => undefined,
   ): Promise<void> => {
     const folder = copyOfModels();
+    rmSync(join(folder, 'bags/.latents'), { recursive: true });
     prepare(folder);
     const failed = runConfig(writeConfig(folder, name, { output: 'refused' }, recipe));
     await expect(failed).rejects.toThrow(message);
     await expect(failed).rejects.toMatchObject({ code: expect.stringMatching(/^invalid-/) });
     expect(existsSync(join(folder, 'refused'))).toBe(false);
+    // Nothing was encoded in vain.
+    expect(existsSync(join(folder, 'bags/.latents'))).toBe(false);
   };
   const aid = RECIPES.adapt.aid;
 
@@ -460,6 +516,77 @@ describe('what cannot be trained is refused before the first step', () => {
       bytes.write('"conv_in.wXight"', at);
       writeFileSync(file, bytes);
     }));
+
+  const vae = 'backbone/model/vae/diffusion_pytorch_model.safetensors';
+
+  it('a base whose autoencoder lacks a tensor', () =>
+    refused(
+      'adapt',
+      {},
+      /\/vae: 1 tensors missing: encoder\.conv_in\.weight .*; 1 tensors unexpected/,
+      (folder) => {
+        const bytes = readFileSync(join(folder, vae));
+        bytes.write('"encoder.conv_in.wXight"', bytes.indexOf('"encoder.conv_in.weight"'));
+        writeFileSync(join(folder, vae), bytes);
+      },
+    ));
+
+  it.each([
+    ['the autoencoder', vae, 'encoder.conv_in.weight'],
+    ['the frozen network', 'backbone/model/unet/diffusion_pytorch_model.safetensors', 'conv_in.weight'],
+  ])('a base with a number that is none in %s', (_, file, key) =>
+    refused('adapt', {}, new RegExp(`${key} holds a number that is not finite$`), (folder) =>
+      breakTensor(join(folder, file), key),
+    ),
+  );
+
+  it('words beside a tokenizer', () =>
+    refused('adapt', {}, /^words: .*tokenizer is there already$/, (folder) =>
+      mkdirSync(join(folder, 'backbone/model/tokenizer')),
+    ));
+
+  it('a backbone with other heads, activations or preconditioning than its base has', () => {
+    const { unet, image_encoder: vision } = RECIPES.backbone;
+    const recipe = {
+      base: 'backbone/model',
+      unet: { ...unet, num_attention_heads: [2, 2], num_frames: 9 },
+      image_encoder: { ...vision, hidden_act: 'quick_gelu' },
+      data_mean: 'frame',
+    };
+    return refused(
+      'backbone',
+      recipe,
+      /^unet\.num_attention_heads: expected \[1,2\], with which .*model was trained, got \[2,2\]; image_encoder\.hidden_act: expected gelu, .*, got quick_gelu; data_mean: expected zero, .*, got frame$/,
+    );
+  });
+
+  it('other heads than what is adapted further has, unless it begins afresh', async () => {
+    const { words: _words, text_encoder: _text, ...rest } = RECIPES.adapt;
+    const heads = {
+      ...aid,
+      dqformer: { ...aid.dqformer, heads: 4 },
+      adapters: { ...aid.adapters, heads: 1 },
+    };
+    const recipe = { base: 'adapt/model', words: undefined, text_encoder: undefined, aid: heads };
+    const putAdapted = (folder: string): void =>
+      cpSync(join(models, 'adapt'), join(folder, 'adapt'), { recursive: true, verbatimSymlinks: true });
+    await refused(
+      'adapt',
+      recipe,
+      /^aid\.dqformer\.heads: expected 2, with which .*model was trained, got 4; aid\.adapters\.heads: expected 2, .*, got 1$/,
+      putAdapted,
+    );
+    const folder = copyOfModels();
+    putAdapted(folder);
+    rmSync(join(folder, 'bags'), { recursive: true });
+    putBags(folder, ['good/episode-1']);
+    const fresh = { ...rest, ...recipe, fresh: true };
+    await runConfig(writeConfig(folder, 'adapt', { output: 'fresh', steps: 1 }, fresh));
+    // The words of what it forgot are not among its own.
+    const listed = readFileSync(join(folder, 'fresh/model/aid/words.json'), 'utf8');
+    expect(listed).toContain('"ball"');
+    expect(listed).not.toContain('"stack"');
+  });
 
   it('bags of which none can be read', () =>
     refused(

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { fingerprintOf, readRunConfig } from '#planner/training/run-config.js';
 import { temporaryFolder, writeConfig } from './tiny-runs.js';
 
-it('a run goes on with another place or kind of output, and with nothing else changed', () => {
+it('a run goes on in another place, with other threads or another kind of output, and with nothing else changed', () => {
   const folder = temporaryFolder();
   const fingerprint = (change: (config: { [key: string]: unknown; recipe: object }) => void): string => {
     const file = writeConfig(folder, 'adapt');
@@ -21,12 +21,29 @@ it('a run goes on with another place or kind of output, and with nothing else ch
       config.checkpointEverySteps = 2;
     }),
     fingerprint((config) => {
-      config.recipe = { ...config.recipe, frozenParts: 'reference' };
+      config.threads = 7;
     }),
+    ...[
+      { frozenParts: 'reference' },
+      { latents: 'elsewhere' },
+      { base: 'elsewhere' },
+      { data: { bags: '/elsewhere' } },
+    ].map((change) =>
+      fingerprint((config) => {
+        config.recipe = { ...config.recipe, ...change };
+      }),
+    ),
   ];
-  expect(same).toEqual([as, as, as]);
-  const other = fingerprint((config) => {
-    config.recipe = { ...config.recipe, lastFrameWeight: 2 };
-  });
-  expect(other).not.toBe(as);
+  expect(same).toEqual(same.map(() => as));
+  const others = [
+    { lastFrameWeight: 2 },
+    { data: { bags: 'bags', leadMs: 100 } },
+    { data: { lerobot: 'bags' } },
+    { fresh: true },
+  ].map((change) =>
+    fingerprint((config) => {
+      config.recipe = { ...config.recipe, ...change };
+    }),
+  );
+  expect(new Set([as, ...others]).size).toBe(1 + others.length);
 });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { RunLog } from '#planner/training/run-log.js';
@@ -36,4 +36,11 @@ it('starts where there is none', async () => {
   await log.append({ kind: 'step', step: 1 });
   await log.append({ kind: 'step', step: 2 });
   expect(readFileSync(log.path, 'utf8')).toBe('{"kind":"step","step":1}\n{"kind":"step","step":2}\n');
+});
+
+it.skipIf(!existsSync('/dev/full'))('names itself when the disk is full', async () => {
+  await expect(new RunLog('/dev/full').append({ kind: 'step', step: 1 })).rejects.toMatchObject({
+    code: 'io-failed',
+    message: expect.stringMatching(/^\/dev\/full: could not be written: ENOSPC/),
+  });
 });

@@ -1,11 +1,21 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { AidError } from '#planner/errors.js';
 import { writeJson } from '#planner/training/recipes/component-files.js';
-import { saveModel } from '#planner/training/saved-model.js';
+import { checkModelFolder, saveModel } from '#planner/training/saved-model.js';
 import { temporaryFolder } from './tiny-runs.js';
 
 const PARTS = ['vae', 'aid'];
@@ -62,14 +72,24 @@ describe('the model that a run saves', () => {
     expect(partsAt(join(folder, 'models/step-2'))).toEqual([2, 2]);
   });
 
-  it('takes the place of a folder', async () => {
+  it('is saved where saves of a run lie, and removes nothing else', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'model');
+    for (const name of ['aid-mini', 'before', 'step-one', 'notes.part', 'step-1-again', 'step-2.part'])
+      await modelOf(0)(join(folder, 'models', name));
+    await saveModel(path, 'step-3', modelOf(3));
+    expect(readdirSync(join(folder, 'models')).sort()).toEqual(
+      ['aid-mini', 'before', 'step-one', 'notes.part', 'step-3'].sort(),
+    );
+  });
+
+  it("does not take the place of someone's folder", async () => {
     const folder = temporaryFolder();
     await modelOf(1)(join(folder, 'model'));
-    await saveModel(join(folder, 'model'), 'step-2', modelOf(2));
-    expect(partsAt(join(folder, 'model'))).toEqual([2, 2]);
-    expect(partsAt(join(folder, 'models/before'))).toEqual([1, 1]);
-    await saveModel(join(folder, 'model'), 'step-3', modelOf(3));
-    expect(readdirSync(join(folder, 'models')).sort()).toEqual(['step-2', 'step-3']);
+    await expect(saveModel(join(folder, 'model'), 'step-2', modelOf(2))).rejects.toMatchObject({
+      code: 'io-failed',
+    });
+    expect(partsAt(join(folder, 'model'))).toEqual([1, 1]);
   });
 
   it('stays what it was when it cannot be written', async () => {
@@ -95,5 +115,43 @@ describe('the model that a run saves', () => {
     });
     expect(lstatSync(path).isSymbolicLink()).toBe(true);
     expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe('the place of a run', () => {
+  it('may be empty, or have the saves of a run, also where it was moved', async () => {
+    const folder = temporaryFolder();
+    expect(() => checkModelFolder(join(folder, 'run/model'))).not.toThrow();
+    await saveModel(join(folder, 'run/model'), 'step-1', modelOf(1));
+    mkdirSync(join(folder, 'run/models/step-2.part'));
+    renameSync(join(folder, 'run'), join(folder, 'moved'));
+    expect(() => checkModelFolder(join(folder, 'moved/model'))).not.toThrow();
+  });
+
+  it.each<[string, (folder: string) => void, RegExp]>([
+    [
+      'models of others',
+      (folder) => mkdirSync(join(folder, 'models/aid-mini'), { recursive: true }),
+      /^output: expected nothing but saves of a run in .*models, got aid-mini; move that away, or choose another/,
+    ],
+    [
+      'a model that is no link',
+      (folder) => mkdirSync(join(folder, 'model')),
+      /^output: expected a run's link to its last save or nothing in the place of .*model, got something else/,
+    ],
+    [
+      'a link to a model elsewhere',
+      (folder) => symlinkSync('../somewhere/step-1', join(folder, 'model')),
+      /^output: expected a run's link to its last save or nothing/,
+    ],
+    [
+      'a link to a folder with saves of another run',
+      (folder) => symlinkSync('..', join(folder, 'models')),
+      /^output: expected a folder or nothing in the place of .*models, got a file or a link/,
+    ],
+  ])('is refused with %s', (_, put, message) => {
+    const folder = temporaryFolder();
+    put(folder);
+    expect(() => checkModelFolder(join(folder, 'model'))).toThrow(message);
   });
 });

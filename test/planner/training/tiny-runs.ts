@@ -138,8 +138,9 @@ export async function runConfig(
   file: string,
   onEvent: (event: RunEvent) => void | Promise<void> = () => undefined,
   abortSignal?: AbortSignal,
+  threads = 1,
 ): Promise<RunEvent[]> {
-  const engine = new OnnxRuntimeEngine({ threads: 1 });
+  const engine = new OnnxRuntimeEngine({ threads });
   const events: RunEvent[] = [];
   try {
     const options = { engine, ...(abortSignal === undefined ? {} : { abortSignal }) };
@@ -187,6 +188,14 @@ export function modelTensors(folder: string): Map<string, { type: string; values
     }
   }
   return tensors;
+}
+
+/** Makes the first number of a tensor in half precision none. */
+export function breakTensor(file: string, key: string): void {
+  const { offset = 0 } = readSafetensorsHeader(file).get(key) ?? {};
+  const bytes = readFileSync(file);
+  bytes.writeUInt16LE(0x7e00, offset);
+  writeFileSync(file, bytes);
 }
 
 /** A hash of each file in a folder and its folders, by path, but for the lock of a run that goes on. */

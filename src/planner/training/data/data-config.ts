@@ -62,10 +62,15 @@ export function dataFolder(config: DataConfig): string {
 }
 
 /** The same with its paths from the config file's folder on. */
-export function absoluteData(config: DataConfig, configFile: string): DataConfig {
-  const absolute = (path: string): string => resolve(dirname(configFile), path);
-  if ('bags' in config) return { ...config, bags: absolute(config.bags) };
-  if ('bridge' in config) return { ...config, bridge: absolute(config.bridge) };
-  if ('lerobot' in config) return { ...config, lerobot: absolute(config.lerobot) };
-  return { ...config, videos: absolute(config.videos), captions: absolute(config.captions) };
+export const absoluteData = (config: DataConfig, configFile: string): DataConfig =>
+  withPaths(config, (path) => resolve(dirname(configFile), path));
+
+/** What is read, wherever it lies. */
+export const dataWithoutPlaces = (config: DataConfig): DataConfig => withPaths(config, () => '');
+
+function withPaths(config: DataConfig, change: (path: string) => string): DataConfig {
+  if ('bags' in config) return { ...config, bags: change(config.bags) };
+  if ('bridge' in config) return { ...config, bridge: change(config.bridge) };
+  if ('lerobot' in config) return { ...config, lerobot: change(config.lerobot) };
+  return { ...config, videos: change(config.videos), captions: change(config.captions) };
 }

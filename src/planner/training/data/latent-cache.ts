@@ -3,9 +3,10 @@
  * CLIP sees it. One safetensors file an episode, in a folder named by everything that they depend on.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeFileAtomically } from '../../atomic-file.js';
 import type { Frame } from '../../conditioning/frame.js';
 import { clipPixels, frameToPixels } from '../../conditioning/image-tensors.js';
 import type { ClipPreprocessor } from '../../conditioning/preprocessor.js';
@@ -29,12 +30,14 @@ import {
   type EpisodeSet,
   evenlySpread,
   type OpenedRecording,
+  type Recording,
   reasonToSkip,
   type SkippedEpisode,
 } from './episode.js';
 import { joined } from './joined.js';
 
 export interface LatentCacheOptions {
+  /** Of one data set. */
   readonly cacheFolder: string;
   readonly recordings: EpisodeSet['recordings'];
   readonly vae: { readonly config: AutoencoderConfig; readonly tensors: ReadonlyMap<string, StoredTensor> };
@@ -65,23 +68,37 @@ export interface LatentCache {
 }
 
 export type LatentCacheEvent =
-  | { readonly kind: 'encoded'; readonly done: number; readonly total: number }
+  /** An episode was encoded that was not there: the how many-th of its recording, and which recording that is, from 1. */
+  | {
+      readonly kind: 'encoded';
+      readonly recording: number;
+      readonly recordings: number;
+      readonly episode: number;
+      readonly episodes: number;
+    }
   | { readonly kind: 'end'; readonly cache: LatentCache };
 
-const metadataSchema = z.object({
-  instruction: z.string(),
-  /** The recording's. */
+/** Of a cached episode; `stamp` is its recording's. */
+const metadataSchema = z.object({ instruction: z.string(), stamp: z.string() });
+
+/** What became of a recording's episodes, in a file beside theirs that is written when all were tried. */
+const listSchema = z.object({
   stamp: z.string(),
-  /** Cached ones of the recording. */
-  episodes: z.coerce.number().int().positive(),
-  /** Parts of the recording that were left out, as JSON. */
-  skipped: z.string(),
+  /** Places of the cached ones among the recording's episodes. */
+  cached: z.array(z.int().nonnegative()).min(1),
+  skipped: z.array(z.object({ name: z.string(), reason: z.string() })),
 });
-const skippedSchema = z.array(z.object({ name: z.string(), reason: z.string() }));
+
+/** The clips of one recording. */
+interface CachedClips {
+  readonly clips: readonly { readonly file: string; readonly instruction: string }[];
+  readonly skipped: readonly SkippedEpisode[];
+}
 
 /**
- * Fills what is missing, was made of another recording of that name, or was read of it in another way, telling how
- * far it is. Errors: `aborted`.
+ * Fills what is missing or damaged, was made of another recording of that name, or was read of it in another way,
+ * telling how far it is. Every episode is kept as soon as it is encoded: a run that was stopped goes on there.
+ * Errors: `aborted`; `io-failed`.
  */
 export async function* fillLatentCache(
   engine: Engine,
@@ -89,49 +106,55 @@ export async function* fillLatentCache(
 ): AsyncGenerator<LatentCacheEvent> {
   const { cacheFolder, recordings, abortSignal } = options;
   const name = fingerprint(options);
-  const files: string[] = [];
-  const instructions: string[] = [];
+  const folder = join(cacheFolder, name);
+  const clips: CachedClips['clips'][number][] = [];
   const skipped: SkippedEpisode[] = [];
   let session: GraphSession | undefined;
+  const write: WriteClip = async (file, metadata, frames) => {
+    session ??= await loadEncoder(engine, options, folder);
+    await writeClip(file, metadata, frames, session, options);
+  };
   try {
     for (const [index, recording] of recordings.entries()) {
-      if (abortSignal?.aborted) {
-        const { reason: cause } = abortSignal;
-        throw new AidError(
-          'aborted',
-          `stopped after the latents of ${index} of ${recordings.length} recordings`,
-          {
-            cause,
-          },
-        );
-      }
-      const { id, stamp } = recording;
-      const fileOf = (episode: number): string => join(cacheFolder, name, fileName(id, episode));
-      let cached = cachedClips(fileOf, stamp);
-      if (cached === undefined) {
-        try {
-          const opened = await recording.open();
-          session ??= await loadEncoder(engine, options);
-          cached = await writeClips(fileOf, stamp, opened, session, options);
-        } catch (error) {
-          skipped.push({ name: recording.name, reason: reasonToSkip(error) });
-          continue;
-        }
-        yield { kind: 'encoded', done: index + 1, total: recordings.length };
-      }
-      skipped.push(...cached.skipped);
-      files.push(...cached.instructions.map((_, episode) => fileOf(episode)));
-      instructions.push(...cached.instructions);
+      const place = { folder, recording, index, count: recordings.length };
+      throwIfStopped(abortSignal, place);
+      const known = cachedClips(place) ?? (yield* encodedClips(place, write, options));
+      clips.push(...known.clips);
+      skipped.push(...known.skipped);
     }
   } finally {
     await session?.release();
   }
+  const files = clips.map(({ file }) => file);
+  const instructions = clips.map(({ instruction }) => instruction);
   yield { kind: 'end', cache: { name, files, instructions, skipped } };
 }
 
+type WriteClip = (
+  file: string,
+  metadata: z.infer<typeof metadataSchema>,
+  frames: readonly Frame[],
+) => Promise<void>;
+
+/** Where the clips of a recording lie, and which one of how many it is. */
+interface Place {
+  readonly folder: string;
+  readonly recording: Recording;
+  readonly index: number;
+  readonly count: number;
+}
+
 /** A recording's first episode beside the others' folder: no file has a folder's ending. */
-function fileName(id: string, episode: number): string {
-  return episode === 0 ? `${id}.safetensors` : join(`${id}.episodes`, `${episode}.safetensors`);
+function fileOf({ folder, recording: { id } }: Place, episode: number): string {
+  return join(folder, episode === 0 ? `${id}.safetensors` : join(`${id}.episodes`, `${episode}.safetensors`));
+}
+
+const listOf = ({ folder, recording: { id } }: Place): string => join(folder, `${id}.json`);
+
+function throwIfStopped(abortSignal: AbortSignal | undefined, { index, count }: Place): void {
+  if (abortSignal?.aborted !== true) return;
+  const { reason: cause } = abortSignal;
+  throw new AidError('aborted', `stopped after the latents of ${index} of ${count} recordings`, { cause });
 }
 
 export function readCachedClip(file: string): CachedClip {
@@ -148,53 +171,78 @@ export function readCachedClip(file: string): CachedClip {
 async function loadEncoder(
   engine: Engine,
   { vae, frame, numFrames }: LatentCacheOptions,
+  folder: string,
 ): Promise<GraphSession> {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    const what = `could not be made: ${(cause as Error).message}; "latents" of a config names another folder`;
+    throw new AidError('io-failed', `${folder}: ${what}`, { cause });
+  }
   const graph = new Graph('vae-encoder');
   const pixels = graph.input('pixels', 'float32', [numFrames, 3, frame.height, frame.width]);
   graph.output('latents', encodeImages(new Scope(graph), pixels, vae.config).mean);
   return engine.load(graph, { weights: (key) => vae.tensors.get(key) });
 }
 
-/** The clips of one recording. */
-interface CachedClips {
-  /** Of each clip. */
-  readonly instructions: readonly string[];
-  readonly skipped: readonly SkippedEpisode[];
-}
-
-/** Writes the clips of the episodes that can be read, the first one last: it says how many there are. */
-async function writeClips(
-  fileOf: (episode: number) => string,
-  stamp: string,
-  { episodes, skipped: parts }: OpenedRecording,
-  encoder: GraphSession,
-  options: LatentCacheOptions,
-): Promise<CachedClips> {
-  const skipped = [...parts];
-  const clips: { readonly episode: Episode; readonly frames: readonly Frame[] }[] = [];
-  for (const episode of episodes) {
-    try {
-      const frames = await episode.readFrames(evenlySpread(episode.frameCount, options.numFrames));
-      clips.push({ episode, frames });
-    } catch (error) {
-      skipped.push({ name: episode.name, reason: reasonToSkip(error) });
+/** Opens a recording and encodes the episodes that are not cached, one after the other. */
+async function* encodedClips(
+  place: Place,
+  write: WriteClip,
+  { numFrames, abortSignal }: LatentCacheOptions,
+): AsyncGenerator<LatentCacheEvent, CachedClips> {
+  const { recording, index, count } = place;
+  const { stamp } = recording;
+  const skipped: SkippedEpisode[] = [];
+  const skip = (name: string, error: unknown): void => {
+    skipped.push({ name, reason: reasonToSkip(error) });
+  };
+  let opened: OpenedRecording;
+  try {
+    opened = await recording.open();
+  } catch (error) {
+    skip(recording.name, error);
+    return { clips: [], skipped };
+  }
+  skipped.push(...opened.skipped);
+  const { episodes } = opened;
+  const cached: number[] = [];
+  for (const [number, episode] of episodes.entries()) {
+    throwIfStopped(abortSignal, place);
+    const { name, instruction } = episode;
+    if (cachedInstruction(fileOf(place, number), stamp) === undefined) {
+      let frames: readonly Frame[];
+      try {
+        frames = await episode.readFrames(evenlySpread(episode.frameCount, numFrames));
+      } catch (error) {
+        skip(name, error);
+        continue;
+      }
+      await write(fileOf(place, number), { instruction, stamp }, frames);
+      yield {
+        kind: 'encoded',
+        recording: index + 1,
+        recordings: count,
+        episode: number + 1,
+        episodes: episodes.length,
+      };
     }
+    cached.push(number);
   }
-  for (const [index, { episode, frames }] of [...clips.entries()].toReversed()) {
-    const metadata = {
-      instruction: episode.instruction,
-      stamp,
-      episodes: String(clips.length),
-      skipped: JSON.stringify(skipped),
-    };
-    await writeClip(fileOf(index), metadata, frames, encoder, options);
+  if (cached.length > 0) {
+    const list: z.infer<typeof listSchema> = { stamp, cached, skipped };
+    await writeFileAtomically(listOf(place), (file) => file.writeFile(JSON.stringify(list)));
   }
-  return { instructions: clips.map(({ episode }) => episode.instruction), skipped };
+  const clips = cached.map((number) => ({
+    file: fileOf(place, number),
+    instruction: (episodes[number] as Episode).instruction,
+  }));
+  return { clips, skipped };
 }
 
 async function writeClip(
   file: string,
-  metadata: Readonly<Record<string, string>>,
+  metadata: z.infer<typeof metadataSchema>,
   frames: readonly Frame[],
   encoder: GraphSession,
   { frame, numFrames, preprocessor }: LatentCacheOptions,
@@ -216,21 +264,39 @@ async function writeClip(
   );
 }
 
-/** What there is of a recording with that stamp; undefined when something is missing. */
-function cachedClips(fileOf: (episode: number) => string, stamp: string): CachedClips | undefined {
-  const first = metadataOf(fileOf(0));
-  if (first?.stamp !== stamp) return undefined;
-  const instructions = [first.instruction];
-  for (let episode = 1; episode < first.episodes; episode++) {
-    const other = metadataOf(fileOf(episode));
-    if (other?.stamp !== stamp) return undefined;
-    instructions.push(other.instruction);
+/** What there is of a recording as it is now; undefined when anything is missing or damaged. */
+function cachedClips(place: Place): CachedClips | undefined {
+  const { stamp } = place.recording;
+  const list = readList(listOf(place));
+  if (list?.stamp !== stamp) return undefined;
+  const clips: CachedClips['clips'][number][] = [];
+  for (const number of list.cached) {
+    const file = fileOf(place, number);
+    const instruction = cachedInstruction(file, stamp);
+    if (instruction === undefined) return undefined;
+    clips.push({ file, instruction });
   }
-  return { instructions, skipped: skippedSchema.parse(JSON.parse(first.skipped)) };
+  return { clips, skipped: list.skipped };
 }
 
-function metadataOf(file: string): z.infer<typeof metadataSchema> | undefined {
-  return existsSync(file) ? metadataSchema.safeParse(readSafetensorsMetadata(file)).data : undefined;
+function readList(file: string): z.infer<typeof listSchema> | undefined {
+  try {
+    return listSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a clip of a recording with that stamp; undefined when there is none, or its file is not whole. */
+function cachedInstruction(file: string, stamp: string): string | undefined {
+  try {
+    readSafetensorsHeader(file);
+    const { data: metadata } = metadataSchema.safeParse(readSafetensorsMetadata(file));
+    return metadata?.stamp === stamp ? metadata.instruction : undefined;
+  } catch (error) {
+    if (AidError.isInstance(error)) return undefined;
+    throw error;
+  }
 }
 
 function fingerprint({ vae, frame, numFrames, preprocessor }: LatentCacheOptions): string {

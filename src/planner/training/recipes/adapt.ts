@@ -19,17 +19,20 @@ import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import { type Int64Tensor, int64Tensor } from '../../runtime/tensor.js';
 import { configOf, parseConfig } from '../../weights/model-component.js';
-import { PART_NAMES } from '../../weights/model-folder.js';
+import { type ModelFolder, PART_NAMES } from '../../weights/model-folder.js';
 import { clipBatch } from '../data/clip-batches.js';
 import type { Recipe, TrainedValues } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
+import { disagreements } from './agreement.js';
 import { writeComponent, writeJson } from './component-files.js';
 import {
   addedTimeIds,
   checkNumGivenFrames,
+  type DenoisingRecipe,
   type DenoisingRun,
   denoisingConfig,
   denoisingGraph,
+  type LatentData,
 } from './denoising.js';
 import { type FrameCondition, frameConditionOf } from './frame-condition.js';
 import { FrozenParts, frozenPartsConfig } from './frozen-parts.js';
@@ -55,14 +58,17 @@ export type AdaptRecipeConfig = z.infer<typeof adaptRecipeConfig>;
 
 export interface AdaptRun extends DenoisingRun {
   readonly tokenizer: Tokenizer;
+}
+
+export interface AdaptData extends LatentData {
   /** Those of the texts that it trains on. */
   readonly words: readonly string[];
 }
 
 export function adaptRecipe(
   config: AdaptRecipeConfig,
-  { seed, base, data, tokenizer, words, parts = 1 }: AdaptRun,
-): Recipe {
+  { seed, base, vae, tokenizer, parts = 1 }: AdaptRun,
+): DenoisingRecipe<AdaptData> {
   const { clipsPerRun, numFrames, aid } = config;
   const batch = clipsPerRun / parts;
   const unetComponent = componentOf(base, COMPONENTS.unet);
@@ -92,7 +98,7 @@ export function adaptRecipe(
     PART_NAMES.filter((name) => name !== 'aid' && !whole.includes(name)),
     config.frozenParts,
   );
-  checkAdapt(config, tokenizer, text, textComponent !== undefined, frameConditionOf(base));
+  checkAdapt(config, tokenizer, text, textComponent !== undefined, base);
 
   const graph = new Graph('adapt-training');
   const root = new Scope(graph);
@@ -110,7 +116,7 @@ export function adaptRecipe(
   );
   const addedTimes = graph.input('added_time_ids', 'float32', [batch, 3]);
   const condition = tokensCondition(tokens);
-  const loss = denoisingGraph(graph, [batch, numFrames, ...data.latentDims], config, (sample, timestep) =>
+  const loss = denoisingGraph(graph, [batch, numFrames, ...vae.latentDims], config, (sample, timestep) =>
     unet(
       root.at(COMPONENTS.unet),
       { sample, timestep, addedTimeIds: addedTimes, condition },
@@ -128,21 +134,22 @@ export function adaptRecipe(
   };
   const batches = {
     ...config,
-    files: data.files,
     seed,
     batchSize: clipsPerRun,
-    scalingFactor: data.scalingFactor,
+    scalingFactor: vae.config.scaling_factor,
     fill: aid.fill,
     dataMean: aid.data_mean,
   };
-  return {
-    training: trainingGraph(loss, {}, isTrained),
+  const training = trainingGraph(loss, {}, isTrained);
+  const weights = config.fresh === true ? backboneTensors(base) : allTensors(base);
+  const withData = ({ files, sources, words }: AdaptData): Recipe => ({
+    training,
     clipsPerRun,
     parts,
-    weights: config.fresh === true ? backboneTensors(base) : allTensors(base),
-    sources: data.sources,
+    weights,
+    sources,
     async batch(index) {
-      const { denoising, clipPixels, frameGiven, instructions } = clipBatch(index, batches);
+      const { denoising, clipPixels, frameGiven, instructions } = clipBatch(index, { ...batches, files });
       return {
         ...denoising,
         clip_pixels: clipPixels,
@@ -187,7 +194,8 @@ export function adaptRecipe(
         await writeComponent(join(folder, COMPONENTS.unet), COMPONENTS.unet, rest, unetComponent.config);
       }
     },
-  };
+  });
+  return { training, weights, withData };
 }
 
 /** What would only show when the model is used, hours later. */
@@ -196,17 +204,17 @@ function checkAdapt(
   tokenizer: Tokenizer,
   text: ClipTextConfig,
   hasText: boolean,
-  begun: FrameCondition | undefined,
+  base: ModelFolder,
 ): void {
-  const { aid, frame, numFrames, train, base, text_encoder: ownText } = config;
-  const { video, dqformer, fill, data_mean } = aid;
+  const { aid, frame, numFrames, train, text_encoder: ownText } = config;
+  const { video, dqformer } = aid;
   const { framesPerSecond, motionBucketId } = config;
   const checks: readonly (readonly [boolean, string])[] = [
     [
       hasText || train.includes('text_encoder'),
-      `train: ${base} has no text_encoder, expected it to be trained`,
+      `train: ${base.path} has no text_encoder, expected it to be trained`,
     ],
-    [!hasText || ownText === undefined, `text_encoder: ${base} has one already`],
+    [!hasText || ownText === undefined, `text_encoder: ${base.path} has one already`],
     [
       video.width === frame.width && video.height === frame.height,
       `aid.video: expected the frame's ${frame.width}x${frame.height}, got ${video.width}x${video.height}`,
@@ -218,14 +226,6 @@ function checkAdapt(
     [
       video.motion_bucket_id === motionBucketId,
       `motionBucketId: expected that of aid.video, ${video.motion_bucket_id}, got ${motionBucketId}`,
-    ],
-    [
-      begun === undefined || begun.fill === fill,
-      `aid.fill: expected ${begun?.fill}, with which ${base} was trained, got ${fill}`,
-    ],
-    [
-      begun === undefined || begun.data_mean === data_mean,
-      `aid.data_mean: expected ${begun?.data_mean}, with which ${base} was trained, got ${data_mean}`,
     ],
     [
       dqformer.num_frames === numFrames,
@@ -244,8 +244,24 @@ function checkAdapt(
       `text_encoder.vocab_size: expected at least the tokenizer's ${tokenizer.vocabSize}, got ${text.vocab_size}`,
     ],
   ];
-  const problems = checks.flatMap(([holds, problem]) => (holds ? [] : [problem]));
+  const problems = [
+    ...checks.flatMap(([holds, problem]) => (holds ? [] : [problem])),
+    ...otherThanBase(config, base),
+  ];
   if (problems.length > 0) throw new AidError('invalid-config', problems.join('; '));
+}
+
+/** What is otherwise than in what the run goes on from: a sentence for each key. */
+function otherThanBase({ aid, fresh }: AdaptRecipeConfig, base: ModelFolder): string[] {
+  const compared = ({ fill, data_mean }: FrameCondition) => ({ fill, data_mean });
+  const begun = frameConditionOf(base);
+  const condition =
+    begun === undefined ? [] : disagreements('aid', compared(aid), base.path, compared(begun));
+  const adapted = fresh === true ? undefined : componentOf(base, 'aid');
+  if (adapted === undefined) return condition;
+  const { dqformer, adapters } = configOf(aidConfig, adapted);
+  const networks = { dqformer: aid.dqformer, adapters: aid.adapters };
+  return [...condition, ...disagreements('aid', networks, base.path, { dqformer, adapters })];
 }
 
 /** `aid/`: the trained tensors that are AID's own, under their components' prefixes, and its config. */

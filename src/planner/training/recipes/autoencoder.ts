@@ -4,11 +4,17 @@ import { z } from 'zod';
 import { frameToPixels } from '../../conditioning/image-tensors.js';
 import { AidError } from '../../errors.js';
 import { COMPONENTS } from '../../models/aid.js';
-import { autoencoderConfig, frameChannels, spatialFactor } from '../../models/autoencoder/config.js';
+import {
+  type AutoencoderConfig,
+  autoencoderConfig,
+  frameChannels,
+  spatialFactor,
+} from '../../models/autoencoder/config.js';
 import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
 import { Random } from '../../random.js';
 import { floatTensor, type Tensor } from '../../runtime/tensor.js';
+import { configOf, type ModelComponent } from '../../weights/model-component.js';
 import { type ModelFolder, PART_NAMES } from '../../weights/model-folder.js';
 import { readFloats } from '../../weights/safetensors.js';
 import { dataConfig } from '../data/data-config.js';
@@ -17,6 +23,7 @@ import {
   type Episode,
   type EpisodeSet,
   evenlySpread,
+  type OpenedRecording,
   type Recording,
   reasonToSkip,
   type SkippedEpisode,
@@ -25,6 +32,8 @@ import { joined } from '../data/joined.js';
 import type { Recipe } from '../recipe.js';
 import { reconstructionLoss } from '../reconstruction-loss.js';
 import { trainingGraph } from '../training-graph.js';
+import { disagreements } from './agreement.js';
+import { describeBase } from './base-source.js';
 import { prefixed, writeComponent, writeJson } from './component-files.js';
 import { FrozenParts, frozenPartsConfig } from './frozen-parts.js';
 import { componentOf } from './networks.js';
@@ -32,7 +41,8 @@ import { componentOf } from './networks.js';
 export const autoencoderRecipeConfig = z.object({
   recipe: z.literal('autoencoder'),
   data: dataConfig,
-  vae: autoencoderConfig,
+  /** That of `start` unless said otherwise. */
+  vae: autoencoderConfig.optional(),
   /** Pixels. */
   frame: z.object({ width: z.int().positive(), height: z.int().positive() }),
   /**
@@ -64,7 +74,9 @@ export function autoencoderRecipe(
   start?: ModelFolder,
   parts = 1,
 ): Recipe {
-  const { vae, frame, framesPerClip, clipsPerRun } = config;
+  const { frame, framesPerClip, clipsPerRun } = config;
+  const begun = start === undefined ? undefined : componentOf(start, COMPONENTS.vae);
+  const vae = networkOf(config, start, begun);
   const factor = spatialFactor(vae);
   if (frameChannels(vae) !== 3 || frame.width % factor !== 0 || frame.height % factor !== 0) {
     throw new AidError(
@@ -76,13 +88,6 @@ export function autoencoderRecipe(
     throw new AidError(
       'invalid-config',
       `framesPerClip: expected at most framesPerEpisode, ${config.framesPerEpisode}, got ${framesPerClip}`,
-    );
-  }
-  const begun = start === undefined ? undefined : componentOf(start, COMPONENTS.vae);
-  if (config.train === 'decoder' && begun === undefined) {
-    throw new AidError(
-      'invalid-config',
-      `train: expected an autoencoder in start to train the decoder of, got ${start?.path ?? 'no start'}`,
     );
   }
   const images = clipsPerRun * framesPerClip;
@@ -99,8 +104,12 @@ export function autoencoderRecipe(
     { absoluteError: config.absoluteErrorWeight, divergence: config.divergenceWeight },
   );
   const { folder: dataFolder, noun, recordings } = set;
-  const sources = { [noun]: describeRecordings(set) };
+  // A decoder's model has the other parts of its start.
+  const parent = config.train === 'decoder' && start !== undefined ? { start: describeBase(start) } : {};
+  const sources = { [noun]: describeRecordings(set), ...parent };
   const skipped = new Set<string>();
+  /** Also those that could not be opened: it means to read all of a recording. What is kept has no pictures. */
+  const opened = new Map<Recording, Promise<OpenedRecording>>();
   const sizeOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
   function tell(episode: SkippedEpisode): void {
@@ -113,7 +122,7 @@ export function autoencoderRecipe(
     for (let attempt = 1; ; attempt++) {
       const recording = recordings[random.below(recordings.length)] as Recording;
       try {
-        return await clipOf(recording, random);
+        return await clipOf(await open(recording), random);
       } catch (error) {
         const reason = reasonToSkip(error);
         tell({ name: recording.name, reason });
@@ -126,8 +135,16 @@ export function autoencoderRecipe(
     }
   }
 
-  async function clipOf(recording: Recording, random: Random): Promise<Float32Array> {
-    const { episodes, skipped: parts } = await recording.open();
+  function open(recording: Recording): Promise<OpenedRecording> {
+    const known = opened.get(recording) ?? recording.open();
+    opened.set(recording, known);
+    return known;
+  }
+
+  async function clipOf(
+    { episodes, skipped: parts }: OpenedRecording,
+    random: Random,
+  ): Promise<Float32Array> {
     for (const part of parts) tell(part);
     const [only] = episodes;
     const episode = (episodes.length === 1 ? only : episodes[random.below(episodes.length)]) as Episode;
@@ -187,4 +204,29 @@ export function autoencoderRecipe(
       await writeJson(join(folder, 'model_index.json'), { ...index, aid: { ...aid, ...reference } });
     },
   };
+}
+
+/** The network that is trained. Errors: `invalid-config` where there is none, or the start's is another one. */
+function networkOf(
+  { vae, train }: AutoencoderRecipeConfig,
+  start: ModelFolder | undefined,
+  begun: ModelComponent | undefined,
+): AutoencoderConfig {
+  const fail = (what: string): never => {
+    throw new AidError('invalid-config', what);
+  };
+  if (begun === undefined) {
+    const got = start?.path ?? 'no start';
+    if (train === 'decoder')
+      fail(`train: expected an autoencoder in start to train the decoder of, got ${got}`);
+    if (start !== undefined) fail(`start: expected a model folder with an autoencoder in vae/, got ${got}`);
+    return vae ?? fail('vae: expected the config of an autoencoder where there is no start');
+  }
+  const trained = configOf(autoencoderConfig, begun);
+  if (vae === undefined) return trained;
+  // Of the latents, not of the network: it is measured.
+  const { scaling_factor: _measured, ...network } = vae;
+  const { scaling_factor: _factor, ...before } = trained;
+  const problems = disagreements('vae', network, start?.path ?? '', before);
+  return problems.length > 0 ? fail(problems.join('; ')) : trained;
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CLIP_MEAN, CLIP_STD, type ClipPreprocessor } from '../../conditioning/preprocessor.js';
+import { AidError } from '../../errors.js';
 import { COMPONENTS, svdConditionTokens } from '../../models/aid.js';
 import { type ClipVisionConfig, clipVisionConfig } from '../../models/clip/config.js';
 import { tokensCondition } from '../../models/unet/condition.js';
@@ -9,20 +10,25 @@ import { unetConfig } from '../../models/unet/config.js';
 import { unet } from '../../models/unet/unet.js';
 import { Graph } from '../../onnx/graph.js';
 import { Scope } from '../../onnx/scope.js';
+import { configOf } from '../../weights/model-component.js';
+import type { ModelFolder } from '../../weights/model-folder.js';
 import { clipBatch } from '../data/clip-batches.js';
 import type { Recipe } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
+import { disagreements } from './agreement.js';
 import { writeComponent, writeJson } from './component-files.js';
 import {
   addedTimeIds,
   checkNumGivenFrames,
+  type DenoisingRecipe,
   type DenoisingRun,
   denoisingConfig,
   denoisingGraph,
+  type LatentData,
 } from './denoising.js';
-import type { FrameCondition } from './frame-condition.js';
+import { type FrameCondition, frameConditionOf } from './frame-condition.js';
 import { FrozenParts } from './frozen-parts.js';
-import { allTensors } from './networks.js';
+import { allTensors, componentOf } from './networks.js';
 
 export const backboneRecipeConfig = z
   .object({
@@ -40,8 +46,9 @@ export type BackboneRecipeConfig = z.infer<typeof backboneRecipeConfig>;
 
 export function backboneRecipe(
   config: BackboneRecipeConfig,
-  { seed, base, data, parts = 1 }: DenoisingRun,
-): Recipe {
+  { seed, base, vae, parts = 1 }: DenoisingRun,
+): DenoisingRecipe<LatentData> {
+  checkBackbone(config, base);
   const { clipsPerRun, numFrames, image_encoder: vision } = config;
   const batch = clipsPerRun / parts;
   const graph = new Graph('backbone-training');
@@ -50,28 +57,29 @@ export function backboneRecipe(
   const given = graph.input('frame_given', 'float32', [batch]);
   const timeIds = graph.input('added_time_ids', 'float32', [batch, 3]);
   const condition = tokensCondition(svdConditionTokens(root, pixels, given, vision));
-  const loss = denoisingGraph(graph, [batch, numFrames, ...data.latentDims], config, (sample, timestep) =>
+  const loss = denoisingGraph(graph, [batch, numFrames, ...vae.latentDims], config, (sample, timestep) =>
     unet(root.at(COMPONENTS.unet), { sample, timestep, addedTimeIds: timeIds, condition }, config.unet),
   );
   const batches = {
     ...config,
-    files: data.files,
     seed,
     batchSize: clipsPerRun,
-    scalingFactor: data.scalingFactor,
+    scalingFactor: vae.config.scaling_factor,
     dataMean: config.data_mean,
   };
   // The rest of a base that has more was made for another backbone.
   const frozen = new FrozenParts(base, [COMPONENTS.vae], 'copy');
-  return {
-    training: trainingGraph(loss, {}, () => true),
+  const training = trainingGraph(loss, {}, () => true);
+  // Only the networks that are trained; the base may hold others.
+  const weights = new Map([...allTensors(base)].filter(([key]) => graph.parameters.has(key)));
+  const withData = ({ files, sources }: LatentData): Recipe => ({
+    training,
     clipsPerRun,
     parts,
-    // Only the networks that are trained; the base may hold others.
-    weights: new Map([...allTensors(base)].filter(([key]) => graph.parameters.has(key))),
-    sources: data.sources,
+    weights,
+    sources,
     async batch(index) {
-      const { denoising, clipPixels, frameGiven } = clipBatch(index, batches);
+      const { denoising, clipPixels, frameGiven } = clipBatch(index, { ...batches, files });
       return {
         ...denoising,
         clip_pixels: clipPixels,
@@ -96,7 +104,32 @@ export function backboneRecipe(
         image_std: std,
       });
     },
-  };
+  });
+  return { training, weights, withData };
+}
+
+/** What would show in the losses alone. Errors: `invalid-config`. */
+function checkBackbone(
+  { unet, image_encoder, fill, data_mean }: BackboneRecipeConfig,
+  base: ModelFolder,
+): void {
+  const [backbone, vision] = [COMPONENTS.unet, COMPONENTS.imageEncoder].map((name) =>
+    componentOf(base, name),
+  );
+  const begun = frameConditionOf(base);
+  const problems: string[] = [];
+  if (backbone !== undefined) {
+    // Of clips, not of the network.
+    const { num_frames: _, ...trained } = configOf(unetConfig, backbone);
+    const { num_frames: _frames, ...network } = unet;
+    problems.push(...disagreements('unet', network, base.path, trained));
+  }
+  if (vision !== undefined) {
+    const trained = configOf(clipVisionConfig, vision);
+    problems.push(...disagreements('image_encoder', image_encoder, base.path, trained));
+  }
+  if (begun !== undefined) problems.push(...disagreements('', { fill, data_mean }, base.path, begun));
+  if (problems.length > 0) throw new AidError('invalid-config', problems.join('; '));
 }
 
 /** What a vision tower that is trained from nothing sees: the whole frame at its size, CLIP's colours. */

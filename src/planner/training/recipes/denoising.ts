@@ -5,9 +5,13 @@ import { type FloatTensor, floatTensor } from '../../runtime/tensor.js';
 import type { ModelFolder } from '../../weights/model-folder.js';
 import { dataConfig } from '../data/data-config.js';
 import { denoisingLoss } from '../denoising-loss.js';
+import type { Recipe } from '../recipe.js';
+import type { BaseAutoencoder } from './base-autoencoder.js';
 
 export const denoisingConfig = {
   data: dataConfig,
+  /** Folder that keeps the clips' latents, of any number of data sets; `.latents` in the data's unless said otherwise. */
+  latents: z.string().optional(),
   /** A model folder with the networks that this run starts from: always `vae`, for `adapt` also the backbone. */
   base: z.string(),
   /** Pixels. */
@@ -87,10 +91,6 @@ export interface LatentData {
   readonly instructions: readonly string[];
   /** See `Recipe`. */
   readonly sources: Readonly<Record<string, string>>;
-  /** [C, h, w] */
-  readonly latentDims: readonly [number, number, number];
-  /** The autoencoder's. */
-  readonly scalingFactor: number;
 }
 
 /** What a recipe of a denoising network gets besides its config. */
@@ -98,9 +98,14 @@ export interface DenoisingRun {
   readonly seed: number;
   /** The config's base, opened once. */
   readonly base: ModelFolder;
-  readonly data: LatentData;
+  readonly vae: Pick<BaseAutoencoder, 'config' | 'latentDims'>;
   /** See `Recipe`; 1 unless said otherwise. */
   readonly parts?: number;
+}
+
+/** A recipe without its clips: all that can be wrong with it shows before they are encoded, which may take hours. */
+export interface DenoisingRecipe<Data extends LatentData> extends Pick<Recipe, 'training' | 'weights'> {
+  withData(data: Data): Recipe;
 }
 
 /** fps - 1, motion bucket and noise augmentation of every clip, [B, 3]. */

@@ -6,12 +6,14 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIP_MEAN, CLIP_STD } from '#planner/conditioning/preprocessor.js';
+import { AidError } from '#planner/errors.js';
 import { autoencoderConfig } from '#planner/models/autoencoder/config.js';
 import { encodeImages } from '#planner/models/autoencoder/encoder.js';
 import { Graph } from '#planner/onnx/graph.js';
@@ -21,6 +23,7 @@ import type { Engine } from '#planner/runtime/engine.js';
 import { OnnxRuntimeEngine } from '#planner/runtime/onnxruntime/onnxruntime-engine.js';
 import { bagRecordings } from '#planner/training/data/bags/bag-recordings.js';
 import type { BagsConfig, DataConfig } from '#planner/training/data/data-config.js';
+import type { Recording } from '#planner/training/data/episode.js';
 import {
   fillLatentCache,
   type LatentCache,
@@ -70,7 +73,7 @@ function options(bags: string, changes: Partial<LatentCacheOptions> = {}): Laten
   };
 }
 
-/** Fills the cache; `encoded` counts the episodes that were not there. */
+/** Fills the cache; `encoded` counts the episodes that were not there or not whole. */
 async function fill(given: LatentCacheOptions): Promise<LatentCache & { encoded: number }> {
   let encoded = 0;
   for await (const event of fillLatentCache(engine, given)) {
@@ -139,11 +142,11 @@ describe('the latent cache', () => {
   it('goes on where it was left, and where it was aborted', async () => {
     const bags = putBags(temporaryFolder());
     for await (const event of fillLatentCache(engine, options(bags)))
-      if (event.kind === 'encoded' && event.done === 1) break;
+      if (event.kind === 'encoded' && event.recording === 1) break;
     const controller = new AbortController();
     const aborted = async (): Promise<void> => {
       for await (const event of fillLatentCache(engine, options(bags, { abortSignal: controller.signal })))
-        if (event.kind === 'encoded' && event.done === 3) controller.abort();
+        if (event.kind === 'encoded' && event.recording === 3) controller.abort();
     };
     await expect(aborted()).rejects.toMatchObject({ code: 'aborted' });
     expect((await fill(options(bags))).encoded).toBe(1);
@@ -198,6 +201,97 @@ describe('the latent cache', () => {
   });
 });
 
+describe('the latent cache of a recording with many episodes', () => {
+  /** A recording whose episodes are gray, `broken` of which cannot be decoded; `read` lists what was decoded. */
+  function gray(broken?: number): { recording: Recording; read: number[]; opens: () => number } {
+    const read: number[] = [];
+    let opens = 0;
+    const episodes = Array.from({ length: 4 }, (_, i) => ({
+      name: `bag: command ${i}`,
+      instruction: `command ${i}`,
+      frameCount: 9,
+      metadata: {},
+      readFrames: async (indices: readonly number[]) => {
+        if (i === broken) throw new AidError('invalid-image', `bag: command ${i}: no picture`);
+        read.push(i);
+        return indices.map(() => ({ ...FRAME, data: new Uint8Array(32 * 32 * 3).fill(20 * i) }));
+      },
+    }));
+    const open = async () => {
+      opens += 1;
+      return { episodes, skipped: [{ name: 'bag: command 4', reason: 'bag: command 4: no pictures' }] };
+    };
+    const recording = { name: 'bag', id: 'bag', content: 'bag', stamp: 'written once', open };
+    return { recording, read, opens: () => opens };
+  }
+
+  it('encodes each as soon as it is decoded, keeps it, and goes on there', async () => {
+    const { recording, read } = gray();
+    const controller = new AbortController();
+    const given = options(temporaryFolder(), { recordings: [recording], abortSignal: controller.signal });
+    const seen: string[] = [];
+    const stopped = async (): Promise<void> => {
+      for await (const event of fillLatentCache(engine, given)) {
+        if (event.kind !== 'encoded') continue;
+        const { recording: which, recordings: of, episode, episodes } = event;
+        seen.push(`${which} of ${of}, ${episode} of ${episodes}: ${read.join()}`);
+        if (episode === 2) controller.abort();
+      }
+    };
+    await expect(stopped()).rejects.toMatchObject({
+      code: 'aborted',
+      message: 'stopped after the latents of 0 of 1 recordings',
+    });
+    expect(seen).toEqual(['1 of 1, 1 of 4: 0', '1 of 1, 2 of 4: 0,1']);
+    const { abortSignal: _, ...further } = given;
+    const again = await fill(further);
+    expect(read).toEqual([0, 1, 2, 3]);
+    expect(again).toMatchObject({
+      encoded: 2,
+      instructions: ['command 0', 'command 1', 'command 2', 'command 3'],
+    });
+    expect(again.files.map((file) => readCachedClip(file).instruction)).toEqual(again.instructions);
+  });
+
+  it('remembers what was left out, and is not opened again', async () => {
+    const { recording, read, opens } = gray(1);
+    const given = options(temporaryFolder(), { recordings: [recording] });
+    const first = await fill(given);
+    expect(first.instructions).toEqual(['command 0', 'command 2', 'command 3']);
+    expect(first.skipped.map(({ reason }) => reason)).toEqual([
+      'bag: command 4: no pictures',
+      'bag: command 1: no picture',
+    ]);
+    expect(await fill(given)).toEqual({ ...first, encoded: 0 });
+    expect([read, opens()]).toEqual([[0, 2, 3], 1]);
+  });
+
+  it.each<[string, number, (file: string, list: string) => void]>([
+    ['an empty file', 1, (file) => truncateSync(file, 0)],
+    ['a file that was cut at its end', 1, (file) => truncateSync(file, statSync(file).size - 1)],
+    ['a list that was cut', 0, (_, list) => truncateSync(list, 10)],
+  ])('encodes again only what is damaged: %s', async (_, encoded, damage) => {
+    const { recording } = gray();
+    const given = options(temporaryFolder(), { recordings: [recording] });
+    const { name, ...first } = await fill(given);
+    const before = first.files.map(readCachedClip);
+    damage(first.files[2] as string, join(given.cacheFolder, name, 'bag.json'));
+    expect(await fill(given)).toEqual({ name, ...first, encoded });
+    expect(first.files.map(readCachedClip)).toEqual(before);
+  });
+
+  it('says which setting names another folder where it cannot be written', async () => {
+    const cacheFolder = join(temporaryFolder(), '.latents');
+    writeFileSync(cacheFolder, 'in the way');
+    await expect(
+      fill(options(cacheFolder, { recordings: [gray().recording], cacheFolder })),
+    ).rejects.toMatchObject({
+      code: 'io-failed',
+      message: expect.stringMatching(/could not be made: .*; "latents" of a config names another folder$/),
+    });
+  });
+});
+
 if (noSamples !== undefined) it.skip(`a cache of users' recordings (${noSamples})`, () => undefined);
 
 describe.skipIf(noSamples !== undefined)("a cache of users' recordings", () => {
@@ -208,7 +302,7 @@ describe.skipIf(noSamples !== undefined)("a cache of users' recordings", () => {
     return folder;
   }
 
-  /** Instructions of the clips in the cache, what was skipped, and how many recordings were encoded. */
+  /** Instructions of the clips in the cache, what was skipped, and how many episodes were encoded. */
   async function filled(config: DataConfig): Promise<{ said: string[]; reasons: string[]; encoded: number }> {
     const { folder, recordings } = await openEpisodes(config);
     const { files, skipped, encoded } = await fill(options(folder, { recordings }));
@@ -225,7 +319,7 @@ describe.skipIf(noSamples !== undefined)("a cache of users' recordings", () => {
     it('are encoded again when one command stands for all', async () => {
       const bags = copyOf('bags', 'compressed');
       const commands = ['put the red cube on the plate', 'push the green ball to the left'];
-      expect(await filled({ bags, topics })).toMatchObject({ said: [...commands, ...commands], encoded: 2 });
+      expect(await filled({ bags, topics })).toMatchObject({ said: [...commands, ...commands], encoded: 4 });
       const tidy = await filled({ bags, topics, instruction: 'tidy up' });
       expect(tidy).toMatchObject({ said: ['tidy up', 'tidy up'], encoded: 2 });
     });
@@ -238,17 +332,21 @@ describe.skipIf(noSamples !== undefined)("a cache of users' recordings", () => {
       expect(reasons[0]).toMatch(/no image on \/nowhere; it has images on \/camera\/color\/compressed$/);
     });
 
-    it.each<[string, Partial<BagsConfig>]>([
-      ['a longest time', { maxSeconds: 0.3 }],
-      ['a lead', { leadMs: 200 }],
-      ['another time for repetitions', { repeatMs: 0 }],
-      ['another topic of commands', { topics: { ...topics, instruction: '/joint' }, instructionField: 'x' }],
-      ['another field of the commands', { instructionField: 'text' }],
-    ])('are read again with %s', async (_, change) => {
+    it.each<[string, Partial<BagsConfig>, number]>([
+      ['a longest time', { maxSeconds: 0.3 }, 4],
+      ['a lead', { leadMs: 200 }, 4],
+      ['another time for repetitions', { repeatMs: 0 }, 6],
+      [
+        'another topic of commands',
+        { topics: { ...topics, instruction: '/joint' }, instructionField: 'x' },
+        2,
+      ],
+      ['another field of the commands', { instructionField: 'text' }, 2],
+    ])('are read again with %s', async (_, change, count) => {
       const bags = copyOf('bags', 'compressed');
       await filled({ bags, topics });
       const { encoded, reasons } = await filled({ bags, topics, ...change });
-      expect(encoded + reasons.length).toBe(2);
+      expect(encoded + reasons.length).toBe(count);
     });
 
     it('are not encoded again for options that say what holds without them, nor in another place', async () => {
