@@ -22,7 +22,7 @@ import {
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { originOfRos, privateRos, rosEnvironment, rosFolder, workspace } from './ros/ros.mjs';
-import { project, SetUpError, say } from './set-up.mjs';
+import { isNodeIn, project, SetUpError, say } from './set-up.mjs';
 
 const requirements = join(project, 'scripts', 'ros', 'requirements.txt');
 const rclnodejs = join(project, 'node_modules', 'rclnodejs');
@@ -131,10 +131,17 @@ function buildWorkspace(origin) {
   writeFileSync(stamp, wanted);
 }
 
+/** npm leaves an optional package out, without a word, where node is too old for it. */
+export function whyNoRclnodejs(nodeVersion) {
+  const { packages } = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'));
+  const wanted = packages['node_modules/rclnodejs'].engines.node;
+  const first = isNodeIn(wanted, nodeVersion) ? '' : `install node ${wanted}, this is ${nodeVersion}, then `;
+  return `rclnodejs is not installed: ${first}npm ci`;
+}
+
 /** rclnodejs: its addon, and JavaScript for every message there is. */
 function buildRclnodejs(origin) {
-  if (!existsSync(rclnodejs))
-    throw new SetUpError('rclnodejs is not installed: npm ci (it is an optional dependency)');
+  if (!existsSync(rclnodejs)) throw new SetUpError(whyNoRclnodejs(process.versions.node));
   const stamp = join(rclnodejs, '.aid-set-up');
   const { version } = JSON.parse(readFileSync(join(rclnodejs, 'package.json'), 'utf8'));
   // The workspace made here is on the path or not, as the shell has it.
