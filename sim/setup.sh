@@ -8,18 +8,18 @@ say() { echo "sim/setup: $*"; }
 fail() { echo "sim/setup: error: $*" >&2; exit 1; }
 
 # The package of a missing system library or module: by apt-get as root, else a clear message.
-need_package() { # package, why
+need_package() { # package, why, what to know where there is no such package
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "installing the Debian package $1: $2"
     { apt-get install -y -q "$1" || { apt-get update -q && apt-get install -y -q "$1"; }; } \
       >/tmp/aid-sim-apt.$$.log 2>&1 || {
       tail -5 "/tmp/aid-sim-apt.$$.log" >&2
       rm -f "/tmp/aid-sim-apt.$$.log"
-      fail "apt-get could not install $1"
+      fail "apt-get could not install $1${3:+; $3}"
     }
     rm -f "/tmp/aid-sim-apt.$$.log"
   else
-    fail "$1 is missing ($2): install it, e.g. sudo apt-get install $1"
+    fail "$1 is missing ($2): install it, e.g. sudo apt-get install $1${3:+; $3}"
   fi
 }
 
@@ -41,7 +41,8 @@ has_osmesa() {
   "$python" -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("OSMesa"))'
 }
 if ! has_osmesa; then
-  need_package libosmesa6 "MuJoCo draws with it where there is no display"
+  need_package libosmesa6 "MuJoCo draws with it where there is no display" \
+    "Mesa 25.1 and newer has no OSMesa: a system with an older one, such as Debian 12 or 13, is needed"
   has_osmesa || fail "libosmesa6 is installed but its library is not found"
 fi
 
