@@ -196,7 +196,7 @@ def vocabulary(variant: Path | None) -> None:
 def _save(picture: Any, out: Path) -> None:
     import io
 
-    from .bag import write_atomically
+    from .whole_files import write_atomically
 
     formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
     if out.suffix.lower() not in formats:

@@ -1,9 +1,10 @@
 """What a tabletop may look like: palettes, shapes, light, camera, words, as plain data."""
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -104,6 +105,11 @@ class Variant:
     camera: CameraRanges
     arm: ArmRanges
     wordings: Mapping[str, Wordings]
+
+    @property
+    def digest(self) -> str:
+        """Twelve digits of the SHA-256 of everything above: two tables may have one name."""
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:12]
 
 
 # Tables of names that a variant file replaces as a whole instead of adding to.
