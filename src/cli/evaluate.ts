@@ -134,7 +134,11 @@ async function sceneSet(
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<SceneSet> {
-  for await (const event of openSceneSet({ seeds, cache, workers, variant, abortSignal })) {
+  const onWaiting = (line: string): void => {
+    progress.end();
+    note(`aid: ${line}`);
+  };
+  for await (const event of openSceneSet({ seeds, cache, workers, variant, onWaiting, abortSignal })) {
     if (event.kind === 'end') return event.set;
     progress.step(event.done, event.total, 'simulating scenes');
   }
