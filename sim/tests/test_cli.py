@@ -1,8 +1,10 @@
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from mcap.reader import make_reader
@@ -47,6 +49,44 @@ def test_a_directory_with_another_run_is_refused(recorded, aid_sim):
     other = aid_sim("episodes", "--seeds", "0:1", "--out", recorded, "--size", 64, "--resume")
     assert other.returncode == 1
     assert "made with width 128, now 64" in other.stderr
+
+
+def workers_of(process):
+    """Numbers of the processes that simulate for this one."""
+    found = []
+    for number in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        words = Path(f"/proc/{number}/cmdline").read_bytes()
+        if b"spawn_main" in words:
+            found.append(int(number))
+    return found
+
+
+def test_a_worker_that_is_killed_ends_the_run_with_one_line(tmp_path):
+    out = tmp_path / "run"
+    command = ["episodes", "--seeds", "0:500", "--out", str(out), "--size", "16", "--workers", "2"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "aid_sim", *command], stderr=subprocess.PIPE, text=True
+    )
+    waited = time.monotonic() + 60
+    while len(list(out.glob("*.mcap"))) < 2 and time.monotonic() < waited:
+        time.sleep(0.05)
+    workers = workers_of(running)
+    assert len(workers) == 2
+    os.kill(workers[0], signal.SIGKILL)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert errors.splitlines()[-1].startswith("aid-sim: error: a worker process was killed")
+    assert "Traceback" not in errors
+    assert json.loads((out / "manifest.json").read_text())["kept"] >= 1
+
+
+def test_episodes_and_outcomes_do_not_mix(aid_sim, tmp_path):
+    run = ["--seeds", "1:2", "--out", tmp_path, "--size", 16]
+    first = aid_sim("outcomes", *run, "--frames", "last")
+    assert first.returncode == 0, first.stderr
+    second = aid_sim("episodes", *run, "--resume")
+    assert second.returncode == 1
+    assert second.stderr.endswith("made with frames 'last', now None; use another directory\n")
 
 
 def test_another_table_of_the_same_name_is_refused(aid_sim, tmp_path):

@@ -68,11 +68,11 @@ class Journal:
             self.results = {job_of(line): line for line in lines[1:]}
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise AidSimError(f"{self._path}: not a journal: {error!r}") from error
-        for key, value in settings.items():
-            if earlier.get(key) != value:
+        for key in {**settings, **earlier}:
+            before, now = earlier.get(key), settings.get(key)
+            if before != now:
                 raise AidSimError(
-                    f"{self._path}: made with {key} {earlier.get(key)!r}, now {value!r};"
-                    " use another directory"
+                    f"{self._path}: made with {key} {before!r}, now {now!r}; use another directory"
                 )
         self._file.truncate(len(whole.encode()))
 
