@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readNetworks } from '#planner/imagination/networks.js';
@@ -25,7 +25,8 @@ const pytorch = join(dirname(fileURLToPath(import.meta.url)), 'pytorch');
 const { values: options } = parseArgs({
   options: { model: { type: 'string' }, io: { type: 'string' }, threads: { type: 'string', default: '2' } },
 });
-const model = options.model ?? join(pytorch, '..', '.models', 'svd');
+// PyTorch's side runs in another folder.
+const model = resolve(options.model ?? join(pytorch, '..', '.models', 'svd'));
 const say = (what, facts) => process.stdout.write(`${JSON.stringify({ what, ...facts })}\n`);
 const seconds = (since) => Math.round((performance.now() - since) / 100) / 10;
 

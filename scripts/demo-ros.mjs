@@ -1,18 +1,20 @@
 // npm run demo:ros: the node, the simulator's camera and a planner as three processes of ROS 2. A command is sent by
 // topic, the clip comes back over DDS and is written into an MCAP bag and an animated picture.
-//
-//   npm run demo:ros                                        scene 10007 and the command of its episode
-//   npm run demo:ros -- --scene 10012 "push ..."            another scene, another command
-//   npm run demo:ros -- --model DIR                         another model
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { parseDemo, photograph } from './demo-scene.mjs';
+import { commandFor, folderOf, parseDemo, photograph, usageOf } from './demo-scene.mjs';
 import { originOfRos, workspace } from './ros/ros.mjs';
 import { project, SetUpError, say, setUpNode, setUpSim } from './set-up.mjs';
 import { setUpRos } from './set-up-ros.mjs';
 
 const INTERRUPTED = 130;
+const DEFAULTS = { scene: '10007' };
+const USAGE = usageOf('demo:ros', [
+  ['', `scene ${DEFAULTS.scene} and the command of its episode`],
+  ['--scene 10012 "push ..."', 'another scene, another command'],
+  ['--model DIR', 'another model'],
+]);
 
 /** Processes that end with this one, whatever ends it but SIGKILL. */
 const children = [];
@@ -44,14 +46,16 @@ async function endAll() {
 }
 
 async function main() {
-  const { scene, model, command } = parseDemo(process.argv.slice(2), { scene: '10007' });
+  const { help, scene, model, command } = parseDemo(process.argv.slice(2), DEFAULTS);
+  if (help) return say(USAGE);
   setUpNode();
   setUpSim();
   const ros = setUpRos();
-  const folder = join(project, 'out', 'demo-ros', `scene-${scene}`);
-  mkdirSync(folder, { recursive: true });
-  const { frame, commands } = photograph(scene, folder, ['--size', '640x480']);
-  const asked = command ?? (commands.find(({ commanded }) => commanded) ?? commands[0]).instruction;
+  const pictures = join(project, 'out', 'demo-ros');
+  mkdirSync(pictures, { recursive: true });
+  const { frame, commands } = photograph(scene, pictures, ['--size', '640x480']);
+  const asked = commandFor(command, commands, scene);
+  const folder = await folderOf(pictures, scene, asked);
   say(`the camera sees   ${relative(process.cwd(), frame)}`);
   say(`the command       ${asked}`);
   // On this machine only and in a domain of its own unless one is set, so that no robot in the network takes part.

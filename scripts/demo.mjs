@@ -1,25 +1,31 @@
 // npm run demo: sets up what is missing, takes a picture with the simulated camera and a command, and imagines.
-//
-//   npm run demo                                        scene 10007 and the command of its episode
-//   npm run demo -- --scene 10012                       another scene
-//   npm run demo -- --scene 10012 --seed 5 "push ..."   another seed, another command
-//   npm run demo -- --model DIR                         another model
 import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { parseDemo, photograph } from './demo-scene.mjs';
+import { commandFor, folderOf, parseDemo, photograph, usageOf } from './demo-scene.mjs';
 import { project, run, SetUpError, say, setUpNode, setUpSim } from './set-up.mjs';
 
 const DEFAULTS = { scene: '10007', seed: '1' };
 
-function main() {
-  const { scene, seed, model, command } = parseDemo(process.argv.slice(2), DEFAULTS);
+const USAGE = usageOf('demo', [
+  ['', `scene ${DEFAULTS.scene} and the command of its episode`],
+  ['--scene 10012', 'another scene'],
+  ['--scene 10012 --seed 5 "push ..."', 'another seed, another command'],
+  ['--model DIR', 'another model'],
+]);
+
+async function main() {
+  const { help, scene, seed, model, command } = parseDemo(process.argv.slice(2), DEFAULTS);
+  if (help) {
+    say(USAGE);
+    return 0;
+  }
   setUpNode();
   setUpSim();
   const folder = join(project, 'out', 'demo');
   mkdirSync(folder, { recursive: true });
   const { frame, commands } = photograph(scene, folder);
-  const asked = command ?? (commands.find(({ commanded }) => commanded) ?? commands[0]).instruction;
-  const clip = join(folder, `scene-${scene}-seed-${seed}`);
+  const asked = commandFor(command, commands, scene);
+  const clip = await folderOf(folder, scene, asked, seed);
   say(`the camera sees   ${relative(process.cwd(), frame)}`);
   say(`the command       ${asked}`);
   const args = ['dist/cli/main.js', 'imagine', frame, asked, '--seed', seed, '--out', clip, '--force'];
@@ -38,7 +44,7 @@ function main() {
 }
 
 try {
-  process.exitCode = main();
+  process.exitCode = await main();
 } catch (error) {
   if (!(error instanceof SetUpError)) throw error;
   process.stderr.write(`demo: ${error.message}\n`);

@@ -22,10 +22,11 @@ import {
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { originOfRos, privateRos, rosEnvironment, rosFolder, workspace } from './ros/ros.mjs';
-import { project, SetUpError, say } from './set-up.mjs';
+import { isNodeIn, project, SetUpError, say } from './set-up.mjs';
 
 const requirements = join(project, 'scripts', 'ros', 'requirements.txt');
 const rclnodejs = join(project, 'node_modules', 'rclnodejs');
+const COMPILER = 'needs a C++ compiler and make; Debian and Ubuntu: apt install build-essential';
 const PACKAGES = { aid_msgs: 'msgs', aid_bringup: 'launch' };
 
 const sha256 = (...parts) => createHash('sha256').update(parts.join('\0')).digest('hex');
@@ -124,17 +125,24 @@ function buildWorkspace(origin) {
   const args = ['--log-base', 'log', 'build', '--merge-install', '--base-paths', ...folders];
   const env = rosEnvironment(origin);
   const cmake = ['--cmake-args', '-DBUILD_TESTING=OFF', '-DCMAKE_BUILD_TYPE=Release'];
-  step('colcon build (Ubuntu: apt install ros-dev-tools)', 'colcon', [...args, ...cmake], {
+  const needs = origin === 'sourced' ? 'Ubuntu: apt install ros-dev-tools' : COMPILER;
+  step(`colcon build (${needs})`, 'colcon', [...args, ...cmake], {
     cwd: folder,
     env,
   });
   writeFileSync(stamp, wanted);
 }
 
+/** npm leaves an optional package out, without a word, where node is too old for it. */
+export function whyNoRclnodejs(nodeVersion) {
+  const { packages } = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'));
+  const wanted = packages['node_modules/rclnodejs'].engines.node;
+  const first = isNodeIn(wanted, nodeVersion) ? '' : `install node ${wanted}, this is ${nodeVersion}, then `;
+  return `rclnodejs is not installed: ${first}npm ci`;
+}
+
 /** rclnodejs: its addon, and JavaScript for every message there is. */
 function buildRclnodejs(origin) {
-  if (!existsSync(rclnodejs))
-    throw new SetUpError('rclnodejs is not installed: npm ci (it is an optional dependency)');
   const stamp = join(rclnodejs, '.aid-set-up');
   const { version } = JSON.parse(readFileSync(join(rclnodejs, 'package.json'), 'utf8'));
   // The workspace made here is on the path or not, as the shell has it.
@@ -180,12 +188,16 @@ function buildAddon(origin, env) {
   // Node's headers are a download unless they lie beside node.
   const prefix = resolve(dirname(process.execPath), '..');
   const beside = existsSync(join(prefix, 'include', 'node', 'node.h')) ? [`--nodedir=${prefix}`] : [];
-  const what = 'rclnodejs (needs a C++ compiler and make; Debian and Ubuntu: apt install build-essential)';
-  step(what, process.execPath, [gyp, '-j', 'max', 'rebuild', ...beside], { cwd: rclnodejs, env });
+  step(`rclnodejs (${COMPILER})`, process.execPath, [gyp, '-j', 'max', 'rebuild', ...beside], {
+    cwd: rclnodejs,
+    env,
+  });
 }
 
 /** Errors: SetUpError, which says what is missing. */
 export function setUpRos() {
+  // Before several hundred megabytes are downloaded for it.
+  if (!existsSync(rclnodejs)) throw new SetUpError(whyNoRclnodejs(process.versions.node));
   const origin = originOfRos();
   if (origin === 'private') makePrivateRos();
   buildWorkspace(origin);

@@ -25,11 +25,26 @@ export function run(program, args, { quiet = false, env = {} } = {}) {
   return { status: status ?? 1, stdout: stdout ?? '', stderr: `${stderr ?? ''}${error?.message ?? ''}` };
 }
 
+/** Whether a version such as "20.20.2" is in a range such as "^20.20.2 || >=24", which has nothing but these signs. */
+export function isNodeIn(range, version) {
+  const numbersOf = (text) => text.split('.').map(Number);
+  const [major, ...lower] = numbersOf(version);
+  return range.split('||').some((part) => {
+    const [, sign, least] = /^(\^|>=) ?(\d+(?:\.\d+){0,2})$/.exec(part.trim()) ?? [];
+    if (sign === undefined) throw new Error(`engines: expected ^ or >= and a version, got ${part}`);
+    const [leastMajor, ...leastLower] = numbersOf(least);
+    if (major !== leastMajor) return sign === '>=' && major > leastMajor;
+    const [minor, patch] = lower;
+    const [leastMinor = 0, leastPatch = 0] = leastLower;
+    return minor > leastMinor || (minor === leastMinor && patch >= leastPatch);
+  });
+}
+
 /** Node, the npm packages of the lock file, and the compiled sources. */
 export function setUpNode() {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < 20 || (major === 20 && minor < 12))
-    throw new SetUpError(`node ${process.versions.node} is too old: install node 20.12 or newer`);
+  const { engines } = JSON.parse(readFileSync(inProject('package.json'), 'utf8'));
+  if (!isNodeIn(engines.node, process.versions.node))
+    throw new SetUpError(`node ${process.versions.node} does not do: install one of ${engines.node}`);
   if (!arePackagesCurrent()) step('node packages (npm ci), a minute or two', 'npm', ['ci']);
   if (!isBuildCurrent()) build();
 }
@@ -66,8 +81,10 @@ export function arePackagesCurrent() {
   return Object.entries(packagesOf(inProject('package-lock.json'))).every(([path, wanted]) => {
     if (path === '') return true;
     const found = installed[path];
-    // What is made for another kind of machine is left out.
-    return found === undefined ? wanted.optional === true : found.version === wanted.version;
+    if (found !== undefined) return found.version === wanted.version;
+    // What is made for another kind of machine is left out. rclnodejs is made for every one: it is missing where an
+    // older node installed the packages, and so may be others.
+    return wanted.optional === true && path !== 'node_modules/rclnodejs';
   });
 }
 

@@ -8,18 +8,20 @@ say() { echo "sim/setup: $*"; }
 fail() { echo "sim/setup: error: $*" >&2; exit 1; }
 
 # The package of a missing system library or module: by apt-get as root, else a clear message.
-need_package() { # package, why
+need_package() { # package, why, what to know where there is no such package
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "installing the Debian package $1: $2"
+    local log
+    log="$(mktemp)"
     { apt-get install -y -q "$1" || { apt-get update -q && apt-get install -y -q "$1"; }; } \
-      >/tmp/aid-sim-apt.$$.log 2>&1 || {
-      tail -5 "/tmp/aid-sim-apt.$$.log" >&2
-      rm -f "/tmp/aid-sim-apt.$$.log"
-      fail "apt-get could not install $1"
+      >"$log" 2>&1 || {
+      tail -5 "$log" >&2
+      rm -f "$log"
+      fail "apt-get could not install $1${3:+; $3}"
     }
-    rm -f "/tmp/aid-sim-apt.$$.log"
+    rm -f "$log"
   else
-    fail "$1 is missing ($2): install it, e.g. sudo apt-get install $1"
+    fail "$1 is missing ($2): install it, e.g. sudo apt-get install $1${3:+; $3}"
   fi
 }
 
@@ -41,7 +43,8 @@ has_osmesa() {
   "$python" -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("OSMesa"))'
 }
 if ! has_osmesa; then
-  need_package libosmesa6 "MuJoCo draws with it where there is no display"
+  need_package libosmesa6 "MuJoCo draws with it where there is no display" \
+    "Mesa 25.1 and newer has no OSMesa: a system with an older one, such as Debian 12 or 13, is needed"
   has_osmesa || fail "libosmesa6 is installed but its library is not found"
 fi
 
@@ -54,11 +57,13 @@ fi
 
 "$python" -c 'import ensurepip' 2>/dev/null || need_package python3-venv "it makes virtual environments"
 say "making sim/.venv with $("$python" --version): 600 MB, once, a minute or two"
-if [ ! -x .venv/bin/pip ] || ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+# Another one is made where the system's Python became another version: its pip is of the old one.
+if ! .venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
   rm -rf .venv
   "$python" -m venv .venv
 fi
-.venv/bin/pip install -q --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
-.venv/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+pip() { .venv/bin/python -m pip install -q --disable-pip-version-check "$@"; }
+pip -r requirements.txt -r requirements-dev.txt
+pip --no-build-isolation --no-deps -e .
 printf '%s' "$wanted" >"$stamp"
 say "ready: sim/.venv/bin/aid-sim"

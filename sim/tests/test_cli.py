@@ -1,12 +1,17 @@
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from mcap.reader import make_reader
 from PIL import Image
+
+from aid_sim.errors import AidSimError
+from aid_sim.journal import Journal
 
 
 @pytest.mark.parametrize(
@@ -44,6 +49,104 @@ def test_a_directory_with_another_run_is_refused(recorded, aid_sim):
     other = aid_sim("episodes", "--seeds", "0:1", "--out", recorded, "--size", 64, "--resume")
     assert other.returncode == 1
     assert "made with width 128, now 64" in other.stderr
+
+
+def workers_of(process):
+    """Numbers of the processes that simulate for this one."""
+    found = []
+    for number in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        words = Path(f"/proc/{number}/cmdline").read_bytes()
+        if b"spawn_main" in words:
+            found.append(int(number))
+    return found
+
+
+def test_a_worker_that_is_killed_ends_the_run_with_one_line(tmp_path):
+    out = tmp_path / "run"
+    command = ["episodes", "--seeds", "0:500", "--out", str(out), "--size", "16", "--workers", "2"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "aid_sim", *command], stderr=subprocess.PIPE, text=True
+    )
+    waited = time.monotonic() + 60
+    while len(list(out.glob("*.mcap"))) < 2 and time.monotonic() < waited:
+        time.sleep(0.05)
+    workers = workers_of(running)
+    assert len(workers) == 2
+    os.kill(workers[0], signal.SIGKILL)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert errors.splitlines()[-1].startswith("aid-sim: error: a worker process was killed")
+    assert "Traceback" not in errors
+    assert json.loads((out / "manifest.json").read_text())["kept"] >= 1
+
+
+def test_episodes_and_outcomes_do_not_mix(aid_sim, tmp_path):
+    run = ["--seeds", "1:2", "--out", tmp_path, "--size", 16]
+    first = aid_sim("outcomes", *run, "--frames", "last")
+    assert first.returncode == 0, first.stderr
+    second = aid_sim("episodes", *run, "--resume")
+    assert second.returncode == 1
+    assert second.stderr.endswith("made with frames 'last', now None; use another directory\n")
+
+
+def test_another_table_of_the_same_name_is_refused(aid_sim, tmp_path):
+    table = tmp_path / "table.toml"
+    run = ["episodes", "--seeds", "1:2", "--out", tmp_path / "run", "--size", 16]
+    table.write_text('name = "mine"\n')
+    first = aid_sim(*run, "--variant", table)
+    assert first.returncode == 0, first.stderr
+    table.write_text('name = "mine"\n[camera]\nfovy = 60\n')
+    again = aid_sim(*run, "--variant", table, "--resume")
+    assert again.returncode == 1
+    assert "made with variantDigest " in again.stderr
+
+
+@pytest.mark.parametrize(
+    "command, own",
+    [
+        ("episodes", [".episode-00000001.mcap.tmp", ".manifest.json.tmp"]),
+        ("outcomes", [".scene-00000001.tmp", ".scenes.json.tmp"]),
+    ],
+)
+def test_only_its_own_leftovers_are_swept(command, own, aid_sim, tmp_path):
+    others = [".notes.tmp", ".episode.tmp", ".scene-of-mine.tmp", ".git.tmp"]
+    for name in [*own, *others]:
+        (tmp_path / name).mkdir() if "scene-" in name else (tmp_path / name).write_text("mine")
+    done = aid_sim(command, "--seeds", "1:2", "--out", tmp_path, "--size", 16)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.glob(".*")) == sorted(others)
+
+
+def test_a_directory_belongs_to_one_run_at_a_time(aid_sim, tmp_path):
+    settings = {"version": "1"}
+    journal = Journal(tmp_path, settings, resume=False)
+    run = ["episodes", "--seeds", "1:2", "--out", tmp_path, "--resume"]
+    refused = aid_sim(*run)
+    assert refused.returncode == 1
+    assert refused.stderr.endswith(": another run writes there; wait for it\n")
+    journal.add({"seed": 4, "dropped": "clumsy"})
+    del journal
+    assert Journal(tmp_path, settings, resume=True).results[4, 0]["dropped"] == "clumsy"
+
+
+def test_a_journal_goes_on_after_a_kill(tmp_path):
+    settings = {"version": "1"}
+    journal = Journal(tmp_path, settings, resume=False)
+    journal.add({"seed": 4, "dropped": "clumsy"})
+    del journal
+    path = tmp_path / Journal.NAME
+    whole = path.read_text()
+    path.write_text(whole + '{"seed": 5, "dro')
+    assert set(Journal(tmp_path, settings, resume=True).results) == {(4, 0)}
+    assert path.read_text() == whole
+    # Killed before it wrote anything.
+    path.write_text("")
+    assert Journal(tmp_path, settings, resume=True).results == {}
+    assert json.loads(path.read_text()) == {"settings": settings}
+    path.write_text("my diary")
+    with pytest.raises(AidSimError, match="not a journal"):
+        Journal(tmp_path, settings, resume=True)
+    assert path.read_text() == "my diary"
 
 
 def test_takes_are_other_commands_of_the_same_scene(aid_sim, tmp_path):

@@ -3,6 +3,8 @@ import sys
 
 import numpy as np
 
+from aid_sim.commands import choose_command, possible_commands
+from aid_sim.episode import run_episode
 from aid_sim.random_streams import stream
 from aid_sim.scene import sample_scene
 from aid_sim.variant import load_variant
@@ -37,6 +39,15 @@ def test_two_processes_give_the_same_states_and_frames():
     first = fingerprint()
     assert len(first.split()) == 4
     assert first == fingerprint()
+
+
+def test_the_final_poses_are_those_of_the_last_frame():
+    variant = load_variant()
+    scene = sample_scene(7, variant)
+    episode = run_episode(scene, choose_command(scene, possible_commands(scene)), variant, 5)
+    for name, pose in episode.final.items():
+        address = episode.model.joint(f"object/{name}").qposadr[0]
+        assert np.array_equal(pose, episode.states[-1][address : address + 7])
 
 
 def test_streams_of_different_names_and_seeds_are_independent():

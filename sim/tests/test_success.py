@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from aid_sim.commands import Command, push_direction
+from aid_sim.commands import FAMILIES, Command, push_direction
 from aid_sim.scene import sample_scene
 from aid_sim.success import failure
 from aid_sim.variant import load_variant
@@ -63,6 +65,45 @@ def test_an_outcome_behind_the_arm_is_a_failure(scene):
     final = still(scene)
     final[item.name][:2] = hidden
     assert failure(scene, Command("push_left", item.name), final, FAR) == "behind-arm"
+
+
+LYING = np.array([np.sqrt(0.5), np.sqrt(0.5), 0, 0])
+"""Turned by a quarter around x."""
+
+
+def done(scene, family):
+    """A command of a family, and the poses after it succeeded."""
+    item = farthest_from_arm(scene)
+    final = still(scene)
+    position = final[item.name][:3]
+    if family == "put":
+        plate = scene.plates[0]
+        position[:] = [*plate.xy, plate.height + item.shape.half_height]
+        return Command("put", item.name, plate.name), final
+    if family == "stack":
+        below = next(other for other in scene.objects if other.name != item.name)
+        height = 2 * below.shape.half_height + item.shape.half_height
+        position[:] = [*below.xy, height]
+        return Command("stack", item.name, below.name), final
+    position[:2] += 0.1 * push_direction(scene, family)
+    return Command(family, item.name), final
+
+
+def with_shape(scene, name, shape):
+    objects = (replace(o, shape=shape) if o.name == name else o for o in scene.objects)
+    return replace(scene, objects=tuple(objects))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("kind, reason", [("cylinder", "toppled"), ("ball", None)])
+def test_an_object_that_lies_down_is_a_failure_unless_it_is_a_ball(scene, family, kind, reason):
+    scene = with_shape(scene, farthest_from_arm(scene).name, load_variant().shapes[kind])
+    command, final = done(scene, family)
+    assert failure(scene, command, final, FAR) is None
+    shape = scene.object(command.object).shape
+    final[command.object][2] += shape.size[0] - shape.half_height
+    final[command.object][3:] = LYING
+    assert failure(scene, command, final, FAR) == reason
 
 
 @pytest.mark.parametrize("family", ["push_left", "push_right"])

@@ -1,7 +1,6 @@
 import pytest
 
 from aid_sim.commands import FAMILIES, Command, instruct
-from aid_sim.errors import AidSimError
 from aid_sim.variant import load_variant
 from aid_sim.vocabulary import vocabulary
 
@@ -37,21 +36,3 @@ def test_the_vocabulary_covers_every_instruction():
         command = Command(family, "purple cylinder", target)
         for held_out in (False, True):
             assert set(instruct(1, command, VARIANT, held_out).text.split()) <= words
-
-
-def test_a_variant_file_replaces_parts_and_refuses_unknown_keys(tmp_path):
-    file = tmp_path / "variant.toml"
-    file.write_text(
-        'name = "dusk"\n[plates.colours]\nblack = [0.1, 0.1, 0.1]\n[camera]\nfovy = 60\n'
-    )
-    changed = load_variant(file)
-    assert changed.name == "dusk"
-    assert list(changed.plate_colours) == ["black"]
-    assert changed.camera.fovy == 60
-    assert changed.object_colours == VARIANT.object_colours
-    file.write_text("[camera]\nzoom = 2\n")
-    with pytest.raises(AidSimError, match="unknown key 'zoom'"):
-        load_variant(file)
-    file.write_text("[plates]\ncount = 3\n")
-    with pytest.raises(AidSimError, match=r"plates\.count: expected 2 numbers"):
-        load_variant(file)

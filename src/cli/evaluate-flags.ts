@@ -8,6 +8,7 @@ import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import type { DataHints } from '../planner/training/data/detect-data.js';
 import { dataHintOptions } from './data-hints.js';
 import type { SamplingFlags } from './sampling-options.js';
+import { checkFolderWritable, checkWritable } from './writable.js';
 
 export interface EvaluateFlags extends DataHints, SamplingFlags {
   readonly model?: string;
@@ -46,15 +47,11 @@ export function checkFlags({ out, images, data, save }: EvaluateFlags, command: 
   else refuse(OF_SCENES, 'of simulated scenes, and --data has recorded episodes');
   if (data !== undefined && save === undefined)
     throw new AidError('invalid-argument', '--data: expected --save DIR beside it, where the clips are kept');
-  if (out !== undefined && kindOf(out) === 'folder')
-    throw new AidError('invalid-argument', `--out ${out}: expected a file, got a folder`);
-  if (images !== undefined && kindOf(images) === 'file')
-    throw new AidError('invalid-argument', `--images ${images}: expected a folder, got a file`);
+  if (out !== undefined) {
+    checkWritable(out);
+    if (statSync(out, { throwIfNoEntry: false })?.isDirectory() === true)
+      throw new AidError('invalid-argument', `--out ${out}: expected a file, got a folder`);
+  }
+  for (const folder of [images, save]) if (folder !== undefined) checkFolderWritable(folder);
   if (save !== undefined) refuseSavedRun(save);
-}
-
-function kindOf(path: string): 'file' | 'folder' | 'nothing' {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return 'nothing';
-  return stats.isDirectory() ? 'folder' : 'file';
 }

@@ -30,6 +30,9 @@ import { samplingOf, withSampling } from './sampling-options.js';
 import { note, say, sayJson } from './terminal.js';
 import { noteWarnings } from './warnings.js';
 
+/** The simulator takes no more. */
+const MAX_WORKERS = 256;
+
 export function evaluateCommand(): Command {
   const command = withSampling(
     new Command('evaluate')
@@ -56,11 +59,10 @@ export function evaluateCommand(): Command {
     .option('--episodes <n>', 'of --data: only so many of its episodes, drawn by lot', wholeNumber(2))
     .option('--given <n>', 'of --data: given frames of a clip', wholeNumber(1), 1)
     .option('--cache <dir>', 'folder that keeps simulated scenes', join('runs', 'scenes'))
-    .option(
-      '--workers <n>',
-      'processes that simulate (default: one for each core)',
-      wholeNumber(1),
-      availableParallelism(),
+    .addOption(
+      new Option('--workers <n>', 'processes that simulate')
+        .argParser(wholeNumber(1, MAX_WORKERS))
+        .default(Math.min(availableParallelism(), MAX_WORKERS), 'one for each core'),
     )
     .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
     .option('--threads <n>', 'threads on the CPU (default: all cores)', threadCount)
@@ -134,7 +136,11 @@ async function sceneSet(
   progress: Progress,
   abortSignal: AbortSignal,
 ): Promise<SceneSet> {
-  for await (const event of openSceneSet({ seeds, cache, workers, variant, abortSignal })) {
+  const onWaiting = (line: string): void => {
+    progress.end();
+    note(`aid: ${line}`);
+  };
+  for await (const event of openSceneSet({ seeds, cache, workers, variant, onWaiting, abortSignal })) {
     if (event.kind === 'end') return event.set;
     progress.step(event.done, event.total, 'simulating scenes');
   }

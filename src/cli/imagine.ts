@@ -20,6 +20,7 @@ import { checkOutputFolder, freePath, writeFolderAtomically } from './output-fol
 import { modelFolder, packageVersion } from './package.js';
 import { type Progress, progressLine, silence } from './progress.js';
 import { type SamplingFlags, samplingOf, withSampling } from './sampling-options.js';
+import { slug } from './slug.js';
 import { note, say, sayJson, shownPath } from './terminal.js';
 
 interface ImagineFlags extends SamplingFlags {
@@ -235,15 +236,4 @@ function seconds(ms: number): string {
 
 function shortened(text: string): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}
-
-/** A command as a file name: letters and digits of any script, at most 48 characters. */
-function slug(text: string): string {
-  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ['clip'];
-  let name = '';
-  for (const word of words) {
-    if (name !== '' && name.length + word.length >= 48) break;
-    name += `${name === '' ? '' : '-'}${word}`;
-  }
-  return name.slice(0, 48);
 }

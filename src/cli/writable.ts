@@ -5,16 +5,29 @@ import { AidError } from '../planner/errors.js';
 
 /** For a file or folder that need not be there yet, nor those above it. Errors: `io-failed`. */
 export function checkWritable(path: string): void {
-  let place = dirname(resolve(path));
+  checkFolder(dirname(resolve(path)), path);
+  if (existsSync(path)) checkAccess(path, path);
+}
+
+/** For a folder that files are put into, and that need not be there yet. Errors: `io-failed`. */
+export function checkFolderWritable(path: string): void {
+  checkFolder(resolve(path), path);
+}
+
+/** Also one that has to be made. `path` is what messages name. */
+function checkFolder(folder: string, path: string): void {
+  let place = folder;
   while (!existsSync(place)) place = dirname(place);
   if (!statSync(place).isDirectory())
     throw new AidError('io-failed', `${path}: could not be written: ${place} is no folder`);
-  for (const each of existsSync(path) ? [place, path] : [place]) {
-    try {
-      accessSync(each, constants.W_OK);
-    } catch (cause) {
-      throw new AidError('io-failed', `${path}: could not be written: ${reasonOf(cause)}`, { cause });
-    }
+  checkAccess(place, path);
+}
+
+function checkAccess(place: string, path: string): void {
+  try {
+    accessSync(place, constants.W_OK);
+  } catch (cause) {
+    throw new AidError('io-failed', `${path}: could not be written: ${reasonOf(cause)}`, { cause });
   }
 }
 

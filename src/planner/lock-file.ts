@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { removeEmptyFolders, removeQuietly } from './clean-up.js';
-import { AidError } from './errors.js';
+import { AidError, throwIfAborted } from './errors.js';
 
 const holderSchema = z.object({
   pid: z.int().positive(),
@@ -22,6 +23,8 @@ type Holder = z.infer<typeof holderSchema>;
 
 /** Of two that find a dead process's lock at once, one has to look again. */
 const ATTEMPTS = 5;
+/** For one that waits. */
+const LOOK_EVERY_MS = 250;
 
 export interface Lock {
   /** Calling twice is allowed. */
@@ -33,6 +36,40 @@ export interface Lock {
  * Errors: `io-failed`, naming the process that holds it.
  */
 export async function takeLock(path: string, what: string): Promise<Lock> {
+  const taken = await tryToLock(path, what);
+  if ('release' in taken) return taken;
+  throw new AidError('io-failed', `${inUse(what, taken)}; wait for it or stop it${hintFor(taken)}`);
+}
+
+export interface WaitOptions {
+  /** Told once, before the wait, which process holds it. */
+  readonly onWaiting: (line: string) => void;
+  readonly abortSignal?: AbortSignal | undefined;
+}
+
+/** Takes the lock as soon as no other process has it. Errors: `io-failed`, `aborted`. */
+export async function waitForLock(
+  path: string,
+  what: string,
+  { onWaiting, abortSignal }: WaitOptions,
+): Promise<Lock> {
+  for (let attempt = 0; ; attempt++) {
+    throwIfAborted(abortSignal);
+    const taken = await tryToLock(path, what);
+    if ('release' in taken) return taken;
+    if (attempt === 0) onWaiting(`${inUse(what, taken)}; waiting for it${hintFor(taken)}`);
+    // An abort ends the pause with an error of node's; the next round says it in ours.
+    await pause(LOOK_EVERY_MS, undefined, { ...(abortSignal && { signal: abortSignal }) }).catch(() => {});
+  }
+}
+
+/** Who holds which lock. */
+interface Held {
+  readonly path: string;
+  readonly holder: Holder;
+}
+
+async function tryToLock(path: string, what: string): Promise<Lock | Held> {
   const own: Holder = {
     pid: process.pid,
     host: hostname(),
@@ -49,8 +86,11 @@ export async function takeLock(path: string, what: string): Promise<Lock> {
       if (await linked(draft, path)) return releasing(path, own, made);
       const text = textOf(path);
       const holder = holderOf(text);
-      if (holder !== undefined && !isGone(holder)) throw inUse(path, what, holder);
-      if (text !== undefined && (await replaced(draft, path, text, what))) return releasing(path, own, made);
+      if (holder !== undefined && !isGone(holder)) return { path, holder };
+      if (text === undefined) continue;
+      const other = await replaced(draft, path, text, what);
+      if (other === 'replaced') return releasing(path, own, made);
+      if (other !== 'changed') return other;
     }
     throw new AidError('io-failed', `${what}: ${path} changes all the time; others write there`);
   } catch (cause) {
@@ -73,19 +113,25 @@ async function linked(draft: string, path: string): Promise<boolean> {
 }
 
 /**
- * Puts the draft in the place of a dead process's lock, unless somebody else has done so. Whoever does it holds a
- * lock that is named after the dead one: a lock that is taken away by one who looked before another replaced it
- * would have two holders.
+ * Puts the draft in the place of a dead process's lock, unless somebody else has done so, or does so. Whoever does it
+ * holds a lock that is named after the dead one: a lock that is taken away by one who looked before another replaced
+ * it would have two holders.
  */
-async function replaced(draft: string, path: string, stale: string, what: string): Promise<boolean> {
-  const turn = await takeLock(
+async function replaced(
+  draft: string,
+  path: string,
+  stale: string,
+  what: string,
+): Promise<'replaced' | 'changed' | Held> {
+  const turn = await tryToLock(
     `${path}.${createHash('sha256').update(stale).digest('hex').slice(0, 16)}`,
     what,
   );
+  if (!('release' in turn)) return turn;
   try {
-    if (textOf(path) !== stale) return false;
+    if (textOf(path) !== stale) return 'changed';
     await rename(draft, path);
-    return true;
+    return 'replaced';
   } finally {
     await turn.release();
   }
@@ -147,11 +193,11 @@ function beganAt(pid: number): string | undefined {
   }
 }
 
-function inUse(path: string, what: string, { pid, host, since }: Holder): AidError {
+function inUse(what: string, { holder: { pid, host, since } }: Held): string {
   const where = host === hostname() ? '' : ` on ${host}`;
-  const hint = host === hostname() ? '' : `; if it no longer runs, delete ${path}`;
-  return new AidError(
-    'io-failed',
-    `${what}: in use by process ${pid}${where} since ${since}; wait for it or stop it${hint}`,
-  );
+  return `${what}: in use by process ${pid}${where} since ${since}`;
 }
+
+/** Whether a process on another machine runs is not to be seen from here. */
+const hintFor = ({ path, holder }: Held): string =>
+  holder.host === hostname() ? '' : `; if it no longer runs, delete ${path}`;

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { takeLock } from '#planner/lock-file.js';
+import { takeLock, waitForLock } from '#planner/lock-file.js';
 import { temporaryFolder } from './conditioning/temporary-folder.js';
 
 const MODULE = new URL('../../dist/planner/lock-file.js', import.meta.url);
@@ -27,11 +27,11 @@ async function holder(path: string): Promise<{ pid: number; kill(): Promise<void
   return { pid: child.pid as number, kill };
 }
 
-const lockIn = async (folder: string): Promise<string> => join(folder, 'out', '.lock');
+const lockIn = (folder: string): string => join(folder, 'out', '.lock');
 
 describe('a lock', () => {
   it('is refused while another process holds it, and the error says which', async () => {
-    const path = await lockIn(await temporaryFolder());
+    const path = lockIn(temporaryFolder());
     const { pid } = await holder(path);
     const before = readFileSync(path, 'utf8');
     await expect(takeLock(path, 'out')).rejects.toMatchObject({
@@ -54,7 +54,7 @@ describe('a lock', () => {
   });
 
   it('is refused to the process that holds it already', async () => {
-    const path = await lockIn(await temporaryFolder());
+    const path = lockIn(temporaryFolder());
     const lock = await takeLock(path, 'out');
     await expect(takeLock(path, 'out')).rejects.toThrow(`in use by process ${process.pid} since`);
     await lock.release();
@@ -62,7 +62,7 @@ describe('a lock', () => {
   });
 
   it('of a process that was killed is taken over', async () => {
-    const path = await lockIn(await temporaryFolder());
+    const path = lockIn(temporaryFolder());
     const { kill } = await holder(path);
     await kill();
     expect(existsSync(path)).toBe(true);
@@ -73,7 +73,7 @@ describe('a lock', () => {
   });
 
   it('of a process whose number another one has now is taken over', async () => {
-    const path = await lockIn(await temporaryFolder());
+    const path = lockIn(temporaryFolder());
     const lock = await takeLock(path, 'out');
     const own = JSON.parse(readFileSync(path, 'utf8'));
     if (own.began === undefined) return; // Only Linux tells.
@@ -85,7 +85,7 @@ describe('a lock', () => {
   });
 
   it('that was cut short, or never was one, is taken over', async () => {
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     for (const text of ['', '{"pid": 1', 'free']) {
       const path = join(folder, '.lock');
       writeFileSync(path, text);
@@ -95,7 +95,7 @@ describe('a lock', () => {
   });
 
   it('of another machine is never taken over, and the error says what to do', async () => {
-    const path = join(await temporaryFolder(), '.lock');
+    const path = join(temporaryFolder(), '.lock');
     const other = `not-${hostname()}`;
     writeFileSync(path, JSON.stringify({ pid: 1, host: other, since: '2026-01-01T00:00:00Z' }));
     await expect(takeLock(path, 'out')).rejects.toThrow(
@@ -104,7 +104,7 @@ describe('a lock', () => {
   });
 
   it('goes to one of many that find a dead one', async () => {
-    const path = await lockIn(await temporaryFolder());
+    const path = lockIn(temporaryFolder());
     const { kill } = await holder(path);
     await kill();
     const dead = readFileSync(path, 'utf8');
@@ -116,8 +116,32 @@ describe('a lock', () => {
     }
   });
 
+  it('is waited for until nobody has it, with a line that says who does', async () => {
+    const path = lockIn(temporaryFolder());
+    const { pid, kill } = await holder(path);
+    const lines: string[] = [];
+    let isOver = false;
+    const waited = waitForLock(path, 'out', { onWaiting: (line) => lines.push(line) }).finally(() => {
+      isOver = true;
+    });
+    await expect.poll(() => lines).toHaveLength(1);
+    expect(lines[0]).toMatch(new RegExp(`^out: in use by process ${pid} since \\S+; waiting for it$`));
+    expect(isOver).toBe(false);
+    await kill();
+    const lock = await waited;
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ pid: process.pid });
+    const controller = new AbortController();
+    const aborted = waitForLock(path, 'out', {
+      onWaiting: () => controller.abort(),
+      abortSignal: controller.signal,
+    });
+    await expect(aborted).rejects.toMatchObject({ code: 'aborted' });
+    await lock.release();
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('takes the folders that were made for it with it, and no others', async () => {
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     const path = join(folder, 'a', 'b', '.lock');
     await (await takeLock(path, 'out')).release();
     expect(readdirSync(folder)).toEqual([]);

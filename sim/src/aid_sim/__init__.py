@@ -10,4 +10,4 @@ import os
 os.environ["MUJOCO_GL"] = "osmesa"
 os.environ["PYOPENGL_PLATFORM"] = "osmesa"
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -2,8 +2,6 @@
 
 import io
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 from mcap.writer import CompressionType
@@ -98,13 +96,3 @@ def encode_bag(
     )
     writer.finish()
     return output.getvalue()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file so that it is there completely or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -196,7 +196,7 @@ def vocabulary(variant: Path | None) -> None:
 def _save(picture: Any, out: Path) -> None:
     import io
 
-    from .bag import write_atomically
+    from .whole_files import write_atomically
 
     formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
     if out.suffix.lower() not in formats:
@@ -220,6 +220,7 @@ def main() -> None:
         if drawing & set(sys.argv[1:2]) and not ctypes.util.find_library("OSMesa"):
             raise AidSimError(
                 "OSMesa is missing: run sim/setup.sh, or install the package libosmesa6"
+                " (Mesa 25.1 and newer has none)"
             )
         app(prog_name="aid-sim", standalone_mode=False)
     except click.ClickException as error:

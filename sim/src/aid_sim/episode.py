@@ -111,13 +111,14 @@ def run_episode(
             mujoco.mj_step(model, data, nstep=STEPS_PER_CONTROL)
             step += 1
         _record(episode, data, frame * frame_period)
+    # A step leaves the poses of before it.
+    mujoco.mj_kinematics(model, data)
     episode.final = {
         item.name: np.concatenate(
             [data.body(body_name(item)).xpos, data.body(body_name(item)).xquat]
         )
         for item in scene.objects
     }
-    mujoco.mj_kinematics(model, data)
     episode.failure = failure(scene, command, episode.final, data.site(PINCH_SITE).xpos.copy())
     return episode
 

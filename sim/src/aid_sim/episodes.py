@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .bag import encode_bag, write_atomically
+from .bag import encode_bag
 from .batch import run_batch
 from .commands import choose_command, instruct, possible_commands
 from .episode import draw, run_episode
@@ -16,7 +16,11 @@ from .journal import Job, Journal, job_of
 from .renderer import FrameRenderer
 from .scene import sample_scene
 from .variant import Variant
+from .whole_files import sweep, write_atomically
 from .world import build_model
+
+OWN_NAMES = r"episode-\d{8,}(?:-\d+)?\.mcap|manifest\.json"
+"""Pattern of the names of all that a run makes."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Recording:
         return {
             "version": __version__,
             "variant": self.variant.name,
+            "variantDigest": self.variant.digest,
             "width": self.width,
             "height": self.height,
             "fps": self.fps,
@@ -91,8 +96,7 @@ def record_episodes(
     Every seed's own command comes first.
     """
     journal = Journal(recording.out, recording.settings(), resume)
-    for leftover in recording.out.glob(".*.tmp"):
-        leftover.unlink()
+    sweep(recording.out, OWN_NAMES)
     done = {
         job
         for job, result in journal.results.items()
@@ -104,8 +108,7 @@ def record_episodes(
         for result in run_batch(partial(record_episode, recording), todo, workers, "episode"):
             journal.add(result)
     finally:
-        for leftover in recording.out.glob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
+        sweep(recording.out, OWN_NAMES)
         manifest = _manifest(recording, journal)
         content = json.dumps(manifest, indent=1).encode()
         write_atomically(recording.out / "manifest.json", content)

@@ -1,5 +1,6 @@
 """What a run has finished so far: one JSON line per job, so that a killed run can be resumed."""
 
+import fcntl
 import json
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ def job_of(result: dict[str, Any]) -> Job:
 class Journal:
     """Append-only results in a directory.
 
-    The first line holds the run's settings; resuming with other settings is refused.
+    The first line holds the run's settings; resuming with other settings is refused. A directory
+    belongs to one run at a time: two would remove each other's half-done files.
 
     Args:
         directory: made when missing.
@@ -26,7 +28,8 @@ class Journal:
         resume: whether to go on with an earlier run.
 
     Raises:
-        AidSimError: the directory has results and `resume` is off, or they have other settings.
+        AidSimError: the directory has results and `resume` is off, or they have other settings, or
+            another run writes there.
     """
 
     NAME = "journal.jsonl"
@@ -38,17 +41,25 @@ class Journal:
             raise AidSimError(f"--out {directory}: not a directory") from error
         self._path = directory / self.NAME
         self.results: dict[Job, dict[str, Any]] = {}
-        if self._path.exists():
-            if not resume:
-                raise AidSimError(
-                    f"--out {directory}: already holds a run; use --resume or another directory"
-                )
-            self._read(settings)
-        else:
-            self._path.write_text(json.dumps({"settings": settings}) + "\n", "utf-8")
+        if self._path.exists() and not resume:
+            raise AidSimError(
+                f"--out {directory}: already holds a run; use --resume or another directory"
+            )
+        self._file = self._path.open("a", encoding="utf-8")
+        try:
+            # Ends with the process, whatever ends it.
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AidSimError(
+                f"--out {directory}: another run writes there; wait for it"
+            ) from error
+        self._read(settings)
 
     def _read(self, settings: dict[str, Any]) -> None:
         text = self._path.read_text("utf-8")
+        if not text:
+            self._write({"settings": settings})
+            return
         # A line that was cut off by a kill has no end; its job is done again.
         whole = text[: text.rfind("\n") + 1]
         try:
@@ -57,17 +68,19 @@ class Journal:
             self.results = {job_of(line): line for line in lines[1:]}
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise AidSimError(f"{self._path}: not a journal: {error!r}") from error
-        for key, value in settings.items():
-            if earlier.get(key) != value:
+        for key in {**settings, **earlier}:
+            before, now = earlier.get(key), settings.get(key)
+            if before != now:
                 raise AidSimError(
-                    f"{self._path}: made with {key} {earlier.get(key)!r}, now {value!r};"
-                    " use another directory"
+                    f"{self._path}: made with {key} {before!r}, now {now!r}; use another directory"
                 )
-        if whole != text:
-            self._path.write_text(whole, "utf-8")
+        self._file.truncate(len(whole.encode()))
 
     def add(self, result: dict[str, Any]) -> None:
         """Records a finished job."""
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(result) + "\n")
+        self._write(result)
         self.results[job_of(result)] = result
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()

@@ -2,14 +2,12 @@
 
 import json
 import os
-import shutil
 from collections import Counter
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from .bag import encode_bag, write_atomically
+from .bag import encode_bag
 from .batch import run_batch
 from .commands import Command, choose_command, instruct, possible_commands
 from .episode import Episode, draw, run_episode
@@ -17,10 +15,13 @@ from .episodes import Recording
 from .journal import Journal
 from .renderer import FrameRenderer
 from .scene import sample_scene
+from .whole_files import remove, sweep, temporary_of, write_atomically
 from .world import build_model
 
 WAYS = 5
 """So many ways of the seed's command are tried before another command stands in for it."""
+OWN_NAMES = r"scene-\d{8,}|scenes\.json"
+"""Pattern of the names of all that a run makes."""
 HELD_OUT_FROM = 10_000
 """Seeds below this one are for training and never get a held-out wording."""
 
@@ -80,8 +81,8 @@ def record_outcomes(recording: Recording, ends_only: bool, seed: int) -> dict[st
     again_name = None if again.failure else "again.mcap"
 
     directory = recording.out / scene_name(seed)
-    temporary = recording.out / f".{scene_name(seed)}.tmp"
-    _remove(temporary)
+    temporary = temporary_of(directory)
+    remove(temporary)
     temporary.mkdir()
     entries = []
     try:
@@ -125,10 +126,10 @@ def record_outcomes(recording: Recording, ends_only: bool, seed: int) -> dict[st
                     recording.fps,
                 )
                 (temporary / again_name).write_bytes(content)
-        _remove(directory)
+        remove(directory)
         os.replace(temporary, directory)
     finally:
-        _remove(temporary)
+        remove(temporary)
     return {
         "seed": seed,
         "directory": scene_name(seed),
@@ -146,7 +147,7 @@ def record_scenes(
     """Makes the outcomes of all seeds and `scenes.json`. Returns its content."""
     settings = {**recording.settings(), "frames": "last" if ends_only else "all"}
     journal = Journal(recording.out, settings, resume)
-    _sweep(recording.out)
+    sweep(recording.out, OWN_NAMES)
     done = {
         seed
         for (seed, _), result in journal.results.items()
@@ -158,7 +159,7 @@ def record_scenes(
         for result in run_batch(job, todo, workers, "scene"):
             journal.add(result)
     finally:
-        _sweep(recording.out)
+        sweep(recording.out, OWN_NAMES)
         results = [journal.results[job] for job in sorted(journal.results)]
         scenes = [result for result in results if "skipped" not in result]
         skipped = {str(r["seed"]): r["skipped"] for r in results if "skipped" in r}
@@ -183,15 +184,3 @@ def record_scenes(
 
 def _is(entry: dict[str, Any], command: dict[str, Any]) -> bool:
     return all(entry[key] == value for key, value in command.items())
-
-
-def _sweep(directory: Path) -> None:
-    for leftover in directory.glob(".*.tmp"):
-        _remove(leftover)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -10,6 +10,9 @@ PUSH_AT_LEAST = 0.07
 PUSH_DRIFT = 0.04
 HEIGHT_TOLERANCE = 0.008
 STACK_OFFSET = 0.018
+UPRIGHT = np.cos(0.2)
+"""Least share of an object's own z axis that points up. Heights do not tell: a lying cylinder is
+about as high as a standing one."""
 DISTURBANCE = 0.012
 ARM_AWAY = 0.10
 BEHIND_ARM = 0.10
@@ -49,20 +52,27 @@ def failure(
         inside = off < plate.radius - 0.3 * item.shape.footprint
         if not inside or abs(position[2] - height) > HEIGHT_TOLERANCE:
             return "not-on-plate"
-        return None
-    if command.family == "stack":
+    elif command.family == "stack":
         below = scene.object(command.target)
         height = 2 * below.shape.half_height + item.shape.half_height
         off = np.hypot(*(position[:2] - final[below.name][:2]))
         if off > STACK_OFFSET or abs(position[2] - height) > HEIGHT_TOLERANCE:
             return "not-on-object"
-        return None
-    way = position[:2] - np.array(item.xy)
-    direction = push_direction(scene, command.family)
-    along = float(way @ direction)
-    across = float(way @ np.array([-direction[1], direction[0]]))
-    if along < PUSH_AT_LEAST or abs(across) > PUSH_DRIFT:
-        return "not-pushed"
-    if abs(position[2] - item.shape.half_height) > HEIGHT_TOLERANCE:
+    else:
+        way = position[:2] - np.array(item.xy)
+        direction = push_direction(scene, command.family)
+        along = float(way @ direction)
+        across = float(way @ np.array([-direction[1], direction[0]]))
+        if along < PUSH_AT_LEAST or abs(across) > PUSH_DRIFT:
+            return "not-pushed"
+        if abs(position[2] - item.shape.half_height) > HEIGHT_TOLERANCE:
+            return "toppled"
+    if item.shape.kind != "ball" and _upward(final[item.name][3:]) < UPRIGHT:
         return "toppled"
     return None
+
+
+def _upward(quaternion: np.ndarray) -> float:
+    """How much of a body's own z axis points up, -1..1, of its quaternion [w, x, y, z]."""
+    _, x, y, _ = quaternion
+    return float(1 - 2 * (x * x + y * y))

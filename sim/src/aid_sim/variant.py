@@ -1,19 +1,21 @@
 """What a tabletop may look like: palettes, shapes, light, camera, words, as plain data."""
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
+from .checks import RGB, Checks, Range
 from .errors import AidSimError
 
-RGB = tuple[float, float, float]
-Range = tuple[float, float]
-
+SMALLEST = 0.001
+"""Metres: what is smaller has no mass that the physics could reckon with."""
 SHAPE_SIZES = {"box": 3, "cylinder": 2, "ball": 1}
 
 
@@ -105,6 +107,11 @@ class Variant:
     arm: ArmRanges
     wordings: Mapping[str, Wordings]
 
+    @property
+    def digest(self) -> str:
+        """Twelve digits of the SHA-256 of everything above: two tables may have one name."""
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:12]
+
 
 # Tables of names that a variant file replaces as a whole instead of adding to.
 _REPLACED = ("colours", "shapes")
@@ -115,8 +122,10 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any], where: str) -> dict[st
     for key, value in over.items():
         if key not in base:
             raise AidSimError(f"{where}: unknown key '{key}', expected one of {sorted(base)}")
-        if isinstance(base[key], dict) and isinstance(value, Mapping) and key not in _REPLACED:
-            merged[key] = _merge(base[key], value, f"{where}.{key}")
+        if isinstance(base[key], dict) and not isinstance(value, Mapping):
+            raise AidSimError(f"{where}: {key}: expected a table, got {value!r}")
+        if isinstance(base[key], dict) and key not in _REPLACED:
+            merged[key] = _merge(base[key], value, f"{where}: {key}")
         else:
             merged[key] = value
     return merged
@@ -133,7 +142,8 @@ def _defaults() -> dict[str, Any]:
 def load_variant(path: Path | None = None) -> Variant:
     """The default variant, with the parts that a TOML or JSON file replaces.
 
-    Raises AidSimError for a file that cannot be read, unknown keys and values of the wrong kind.
+    Raises AidSimError for a file that cannot be read, unknown keys and values of
+    the wrong kind or range.
     """
     data = _defaults()
     if path is None:
@@ -149,90 +159,93 @@ def load_variant(path: Path | None = None) -> Variant:
 
 
 def _build(data: Mapping[str, Any], where: str) -> Variant:
-    def numbers(value: Any, count: int, name: str) -> tuple[float, ...]:
-        if (
-            not isinstance(value, list)
-            or len(value) != count
-            or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
-        ):
-            raise AidSimError(f"{where}: {name}: expected {count} numbers, got {value!r}")
-        return tuple(float(v) for v in value)
-
-    def span(value: Any, name: str) -> Any:
-        low, high = numbers(value, 2, name)
-        if low > high:
-            raise AidSimError(f"{where}: {name}: expected [low, high], got {value!r}")
-        return low, high
-
-    def whole(value: Any, name: str) -> tuple[int, int]:
-        low, high = span(value, name)
-        if low != int(low) or high != int(high) or low < 0:
-            raise AidSimError(f"{where}: {name}: expected two whole numbers, got {value!r}")
-        return int(low), int(high)
-
-    def palette(value: Any, name: str) -> dict[str, Any]:
-        if not isinstance(value, dict) or not value:
-            raise AidSimError(f"{where}: {name}: expected names with colours, got {value!r}")
-        return {key: numbers(rgb, 3, f"{name}.{key}") for key, rgb in value.items()}
-
-    def pairs(value: Any, name: str) -> Any:
-        return tuple(tuple(numbers(rgb, 3, name) for rgb in pair) for pair in value)
-
-    def shape(name: str, value: Any) -> Shape:
-        kind = value.get("kind") if isinstance(value, dict) else None
-        if kind not in SHAPE_SIZES:
-            raise AidSimError(
-                f"{where}: objects.shapes.{name}.kind: expected one of {sorted(SHAPE_SIZES)},"
-                f" got {kind!r}"
-            )
-        size = numbers(value.get("size"), SHAPE_SIZES[kind], f"objects.shapes.{name}.size")
-        return Shape(name, kind, size, bool(value.get("stackable", False)))
-
-    def wordings(family: str, value: Mapping[str, Any]) -> Wordings:
-        train, held_out = tuple(value["train"]), tuple(value["heldOut"])
-        for sentence in train + held_out:
-            try:
-                sentence.format(object="x", target="y")
-            except (AttributeError, KeyError, IndexError, ValueError) as error:
-                raise AidSimError(f"{where}: wordings.{family}: {sentence!r}: {error}") from error
-        if not train or not held_out:
-            raise AidSimError(
-                f"{where}: wordings.{family}: expected sentences in train and heldOut"
-            )
-        return Wordings(train, held_out)
-
-    try:
-        objects, plates, table = data["objects"], data["plates"], data["table"]
-        camera, light, arm = data["camera"], data["light"], data["arm"]
-        return Variant(
-            name=str(data["name"]),
-            object_count=whole(objects["count"], "objects.count"),
-            object_colours=palette(objects["colours"], "objects.colours"),
-            shapes={name: shape(name, value) for name, value in objects["shapes"].items()},
-            plate_count=whole(plates["count"], "plates.count"),
-            plate_colours=palette(plates["colours"], "plates.colours"),
-            plate_radius=float(plates["radius"]),
-            plate_height=float(plates["height"]),
-            distractor_count=whole(data["distractors"]["count"], "distractors.count"),
-            distractor_colours=palette(data["distractors"]["colours"], "distractors.colours"),
-            wood=pairs(table["wood"], "table.wood"),
-            plain=pairs(table["plain"], "table.plain"),
-            wood_share=float(table["woodShare"]),
-            walls=tuple(numbers(rgb, 3, "table.walls") for rgb in table["walls"]),
-            furniture=tuple(numbers(rgb, 3, "table.furniture") for rgb in table["furniture"]),
-            light=LightRanges(**{key: span(value, f"light.{key}") for key, value in light.items()}),
-            camera=CameraRanges(
-                target=numbers(camera["target"], 3, "camera.target"),
-                azimuth=float(camera["azimuth"]),
-                elevation=float(camera["elevation"]),
-                distance=float(camera["distance"]),
-                fovy=float(camera["fovy"]),
-                jitter={key: float(value) for key, value in camera["jitter"].items()},
-            ),
-            arm=ArmRanges(**{key: span(value, f"arm.{key}") for key, value in arm.items()}),
-            wordings={
-                family: wordings(family, value) for family, value in data["wordings"].items()
+    check = Checks(where)
+    objects, plates, distractors = data["objects"], data["plates"], data["distractors"]
+    table, camera, light, arm = data["table"], data["camera"], data["light"], data["arm"]
+    object_colours = check.palette(objects["colours"], "objects.colours")
+    shapes = _shapes(check, objects["shapes"], "objects.shapes")
+    plate_colours = check.palette(plates["colours"], "plates.colours")
+    named = [f"{colour} {shape}" for colour in object_colours for shape in shapes]
+    named += [f"{colour} plate" for colour in plate_colours]
+    for name in named:
+        check.that(named.count(name) == 1, "objects, plates", "a name for each", name)
+    return Variant(
+        name=check.text(data["name"], "name"),
+        object_count=check.counts(objects["count"], "objects.count"),
+        object_colours=object_colours,
+        shapes=shapes,
+        plate_count=check.counts(plates["count"], "plates.count"),
+        plate_colours=plate_colours,
+        plate_radius=check.number(plates["radius"], "plates.radius", SMALLEST),
+        plate_height=check.number(plates["height"], "plates.height", SMALLEST),
+        distractor_count=check.counts(distractors["count"], "distractors.count"),
+        distractor_colours=check.palette(distractors["colours"], "distractors.colours"),
+        wood=check.tones(table["wood"], "table.wood"),
+        plain=check.tones(table["plain"], "table.plain"),
+        wood_share=check.number(table["woodShare"], "table.woodShare", 0, 1),
+        walls=check.colours(table["walls"], "table.walls"),
+        furniture=check.colours(table["furniture"], "table.furniture"),
+        light=LightRanges(
+            **{key: check.span(value, f"light.{key}") for key, value in light.items()}
+        ),
+        camera=CameraRanges(
+            target=check.numbers(camera["target"], 3, "camera.target"),
+            azimuth=check.number(camera["azimuth"], "camera.azimuth"),
+            elevation=check.number(camera["elevation"], "camera.elevation"),
+            distance=check.number(camera["distance"], "camera.distance", SMALLEST),
+            fovy=check.number(camera["fovy"], "camera.fovy", 1, 170),
+            jitter={
+                key: check.number(value, f"camera.jitter.{key}", 0)
+                for key, value in camera["jitter"].items()
             },
-        )
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise AidSimError(f"{where}: {error!r}") from error
+        ),
+        arm=ArmRanges(**{key: check.span(value, f"arm.{key}") for key, value in arm.items()}),
+        wordings={
+            family: _wordings(check, value, family) for family, value in data["wordings"].items()
+        },
+    )
+
+
+def _shapes(check: Checks, value: Any, where: str) -> dict[str, Shape]:
+    shapes = {}
+    for name, shape in check.names(value, where).items():
+        at = f"{where}.{name}"
+        check.that(isinstance(shape, dict), at, "a table", shape)
+        unknown = sorted(shape.keys() - {"kind", "size", "stackable"})
+        check.that(not unknown, at, "kind, size and stackable", unknown)
+        kind, stackable = shape.get("kind"), shape.get("stackable", False)
+        known = isinstance(kind, str) and kind in SHAPE_SIZES
+        check.that(known, f"{at}.kind", f"one of {sorted(SHAPE_SIZES)}", kind)
+        check.that(isinstance(stackable, bool), f"{at}.stackable", "true or false", stackable)
+        size = check.numbers(shape.get("size"), SHAPE_SIZES[kind], f"{at}.size")
+        wanted = f"numbers of at least {SMALLEST}"
+        check.that(min(size) >= SMALLEST, f"{at}.size", wanted, list(size))
+        shapes[name] = Shape(name, kind, size, stackable)
+    return shapes
+
+
+def _wordings(check: Checks, value: Mapping[str, Any], family: str) -> Wordings:
+    fields = {"object", "target"} if family in ("put", "stack") else {"object"}
+    kinds = []
+    for kind in ("train", "heldOut"):
+        at = f"wordings.{family}.{kind}"
+        sentences = check.sentences(value[kind], at)
+        for sentence in sentences:
+            wanted = f"sentences with {' and '.join(f'{{{name}}}' for name in sorted(fields))} only"
+            check.that(_fields(sentence) == fields, at, wanted, sentence)
+        kinds.append(sentences)
+    train, held_out = kinds
+    both = sorted(set(train) & set(held_out))
+    check.that(not both, f"wordings.{family}", "no sentence in train and heldOut both", both)
+    return Wordings(train, held_out)
+
+
+def _fields(sentence: str) -> set[str] | None:
+    """The names in braces, None where the braces do not go together or hold more than names."""
+    try:
+        parts = list(Formatter().parse(sentence))
+    except ValueError:
+        return None
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        return None
+    return {name for _, name, _, _ in parts if name is not None}

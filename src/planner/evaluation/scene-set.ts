@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Frame } from '../conditioning/frame.js';
 import { fittedFrame } from '../conditioning/image-tensors.js';
 import { AidError } from '../errors.js';
+import { takeLock, waitForLock } from '../lock-file.js';
 import { openBag } from '../training/data/bags/open-bag.js';
 import { type Episode, evenlySpread } from '../training/data/episode.js';
 import { parseConfig, readJson } from '../weights/model-component.js';
@@ -111,6 +112,8 @@ export interface SceneSetOptions {
   /** The default table unless said otherwise. */
   readonly variant?: SceneVariant | undefined;
   readonly simFolder?: string;
+  /** Told in a line when the wait for another process begins that makes scenes there; without it, there is no waiting. */
+  readonly onWaiting?: (line: string) => void;
   readonly abortSignal?: AbortSignal | undefined;
 }
 
@@ -120,12 +123,14 @@ const SIZE = { width: 128, height: 128 };
 
 /**
  * Opens the scenes of these seeds, making those that the cache lacks. Scenes of another size, another table or another
- * version of the simulator are kept apart. Errors: `invalid-argument`, `invalid-data`, `aborted`.
+ * version of the simulator are kept apart. Errors: `invalid-argument`, `invalid-data`, `aborted`; `io-failed` when
+ * another process makes scenes there and nobody is told of the wait.
  */
 export async function* openSceneSet(
   options: SceneSetOptions,
 ): AsyncGenerator<SceneSetEvent, void, undefined> {
-  const { seeds, cache, size = SIZE, workers = 1, variant, simFolder = SIM_FOLDER, abortSignal } = options;
+  const { seeds, cache, size = SIZE, workers = 1, variant, simFolder = SIM_FOLDER } = options;
+  const { onWaiting, abortSignal } = options;
   const { from, to } = seeds;
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || to <= from)
     throw new AidError('invalid-argument', `seeds: expected A:B with 0 <= A < B, got ${from}:${to}`);
@@ -133,8 +138,20 @@ export async function* openSceneSet(
   const fingerprint = variant === undefined ? sources : `${sources}-${variant.digest}`;
   const folder = join(cache, `${size.width}x${size.height}-${fingerprint}`);
   const file = join(folder, 'scenes.json');
-  if (!(existsSync(file) && isComplete(readScenesFile(file), seeds)))
-    yield* makeScenes({ seeds, folder, size, workers, variant: variant?.file, simFolder, abortSignal });
+  const areThere = (): boolean => existsSync(file) && isComplete(readScenesFile(file), seeds);
+  if (!areThere()) {
+    const [lock, what] = [join(folder, '.lock'), `the scenes in ${folder}`];
+    const held = await (onWaiting === undefined
+      ? takeLock(lock, what)
+      : waitForLock(lock, what, { onWaiting, abortSignal }));
+    try {
+      // The process that was waited for may have made them.
+      if (!areThere())
+        yield* makeScenes({ seeds, folder, size, workers, variant: variant?.file, simFolder, abortSignal });
+    } finally {
+      await held.release();
+    }
+  }
   const content = readScenesFile(file);
   if (!isComplete(content, seeds))
     throw new AidError('invalid-data', `${file}: expected the seeds ${from}:${to}, some are missing`);

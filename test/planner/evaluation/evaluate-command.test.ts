@@ -98,11 +98,16 @@ it('prints the figures as JSON and nothing else, writes them, and a picture of e
 
 it('refuses what it cannot use in one line, before it simulates anything', async () => {
   const [model, cache] = [await tinyModel(), join(emptyFolder(), 'cache')];
+  const [file, noFolder] = [join(model, 'model_index.json'), 'could not be written'];
   for (const [flags, words] of [
     [['--scenes', '10003'], 'Expected A:B'],
     [['--scenes', '7:7'], 'Expected A:B'],
     [['--preset', 'best'], 'the model has no best; it has fast'],
     [['--out', cache.replace(/cache$/, '')], 'expected a file, got a folder'],
+    [['--out', join(file, 'figures.json')], `${noFolder}: ${file} is no folder`],
+    [['--images', join(file, 'pictures')], `${noFolder}: ${file} is no folder`],
+    [['--save', join(file, 'run')], `${noFolder}: ${file} is no folder`],
+    [['--workers', '257'], 'from 1 to 256'],
     [['--variant', 'gone.toml'], 'gone.toml: no such file'],
     [['--variant', 'workshop.toml', '--data', 'bags', '--save', 'run'], '--data has recorded episodes'],
     [['--steps', '2000'], 'from 1 to 1000'],
@@ -145,3 +150,9 @@ it.skipIf(noSim !== undefined)(
     ]);
   },
 );
+
+it('tells every default once', () => {
+  const help = evaluateCommand().helpInformation().replaceAll(/\s+/g, ' ');
+  expect(help).toContain('(default: one for each core)');
+  expect(help).not.toMatch(/\(default:[^)]*\) \(default:/);
+});

@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '#planner/conditioning/frame.js';
@@ -128,6 +128,40 @@ describe('making scenes', () => {
     expect(readFileSync(mark, 'utf8')).toBe('x');
     await listen(new AbortController().signal, true);
     expect(readFileSync(mark, 'utf8')).toBe('xx');
+  });
+
+  it('waits for another process that makes scenes there, says so, and takes what that one made', async () => {
+    const cache = emptyFolder();
+    const gate = join(emptyFolder(), 'open');
+    const sim = fakeSim(`const look = setInterval(() => {
+        if (!fs.existsSync(${JSON.stringify(gate)})) return;
+        clearInterval(look);
+        fs.cpSync(${JSON.stringify(SCENES_FIXTURE)}, out, { recursive: true });
+      }, 20);`);
+    const lines: string[] = [];
+    const first = openSceneSet({ seeds: SEEDS, cache, size: SIZE, simFolder: sim.folder });
+    await first.next();
+    await expect(open(sim, { cache })).rejects.toMatchObject({ code: 'io-failed' });
+    const controller = new AbortController();
+    const stopped = open(sim, { cache, onWaiting: () => controller.abort(), abortSignal: controller.signal });
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+    const second = open(sim, {
+      cache,
+      onWaiting: (line) => {
+        lines.push(line);
+        writeFileSync(gate, '');
+      },
+    });
+    let set: SceneSet | undefined;
+    for await (const event of first) if (event.kind === 'end') set = event.set;
+    expect((await second).set.scenes).toEqual(set?.scenes);
+    expect(sim.runs()).toHaveLength(1);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        `^the scenes in ${set?.folder}: in use by process ${process.pid} since \\S+; waiting for it$`,
+      ),
+    ]);
+    expect(existsSync(join(set?.folder ?? '', '.lock'))).toBe(false);
   });
 
   it('refuses no seeds, and seeds that make no scene', async () => {
