@@ -4,17 +4,19 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { AidError } from '#planner/errors.js';
+import type { Frame } from '#planner/conditioning/frame.js';
 import type { DataConfig } from '#planner/training/data/data-config.js';
 import { detectData } from '#planner/training/data/detect-data.js';
-import type { Episode, SkippedEpisode } from '#planner/training/data/episode.js';
+import { type Episode, reasonToSkip, type SkippedEpisode } from '#planner/training/data/episode.js';
 import { openEpisodes } from '#planner/training/data/open-episodes.js';
+import { failingCall } from '../../../support/failing-call.js';
 import { centreAt, square, WIDTH } from '../../../support/moving-square.js';
 import { noSamples, samples } from '../../../support/samples.js';
 import { hashes, temporaryFolder } from '../tiny-runs.js';
@@ -38,8 +40,7 @@ async function openAll(config: DataConfig): Promise<Opened> {
       episodes.push(...opened.episodes);
       skipped.push(...opened.skipped);
     } catch (error) {
-      if (!AidError.isInstance(error)) throw error;
-      skipped.push({ name: recording.name, reason: error.message });
+      skipped.push({ name: recording.name, reason: reasonToSkip(error) });
     }
   }
   return { episodes, skipped };
@@ -130,6 +131,83 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
       for (const name of ['long_0.db3', 'long_1.db3'])
         copyFileSync(samples('bags', 'split', 'long', name), join(killed, 'long', name));
       expect(told(await openAll({ bags: killed, topics }))).toEqual([['wipe the table', 8, '10.0']]);
+    });
+
+    describe('an MCAP recording in several files, of a recorder that was killed', () => {
+      const parts = ['run_0.mcap', 'run_1.mcap', 'run_2.mcap'];
+      /** The recording, and what is read of it where the files at these places have no end. */
+      async function openCut(...cut: readonly number[]): Promise<Opened & { readonly run: string }> {
+        const bags = join(temporaryFolder(), 'bags');
+        const run = join(bags, 'run');
+        cpSync(samples('bags', 'split-mcap', 'run'), run, { recursive: true });
+        for (const path of cut.map((place) => join(run, parts[place] as string)))
+          truncateSync(path, Math.floor(statSync(path).size / 2));
+        return { ...(await openAll({ bags, topics })), run };
+      }
+      const noEnd = (path: string): string =>
+        `${path}: could not be read as an MCAP bag: it has no end: its recorder was stopped, or it was cut off; "mcap recover" writes a whole copy of what is there`;
+
+      it('is whole where each of them is', async () => {
+        const opened = await openCut();
+        expect(opened.skipped).toEqual([]);
+        expect(told(opened)).toEqual([
+          ['wipe the table', 10, '10.0'],
+          ['fold the cloth', 2, '10.0'],
+        ]);
+        const [first, second] = opened.episodes as [Episode, Episode];
+        const colours = async (episode: Episode, indices: readonly number[]) =>
+          (await episode.readFrames(indices)).map((frame) => square(frame).colour.map(Math.round));
+        expect(await colours(first, [9, 0, 4, 7])).toEqual([BLUE, RED, GREEN, GREEN]);
+        expect(await colours(second, [0, 1])).toEqual([BLUE, BLUE]);
+      });
+
+      it('is used without the last one, which is told by name', async () => {
+        const opened = await openCut(2);
+        expect(told(opened)).toEqual([['wipe the table', 8, '10.0']]);
+        expect(reasons(opened)).toEqual([noEnd(join(opened.run, 'run_2.mcap'))]);
+        expect(await opened.episodes[0]?.readFrames([0, 7])).toHaveLength(2);
+      });
+
+      it('is used without one between: no command goes on after it', async () => {
+        const opened = await openCut(1);
+        expect(told(opened)).toEqual([
+          ['wipe the table', 4, '10.0'],
+          ['fold the cloth', 2, '10.0'],
+        ]);
+        expect(reasons(opened)).toEqual([noEnd(join(opened.run, 'run_1.mcap'))]);
+        const [frame] = (await opened.episodes[1]?.readFrames([1])) ?? [];
+        expect(square(frame as Frame).colour.map(Math.round)).toEqual(BLUE);
+      });
+
+      it('is skipped where none can be read, or where what can be has no command', async () => {
+        const none = await openCut(0, 1, 2);
+        expect([told(none), reasons(none)]).toEqual([[], [noEnd(join(none.run, 'run_0.mcap'))]]);
+        const silent = await openCut(0, 2);
+        expect([told(silent), reasons(silent)]).toEqual([[], [noEnd(join(silent.run, 'run_0.mcap'))]]);
+      });
+    });
+
+    it('a file that metadata.yaml names and that is gone is told, the others are used', async () => {
+      const bags = join(temporaryFolder(), 'bags');
+      cpSync(samples('bags', 'split'), bags, { recursive: true });
+      const gone = join(bags, 'long', 'long_1.db3');
+      rmSync(gone);
+      const opened = await openAll({ bags, topics });
+      expect(told(opened)).toEqual([['wipe the table', 4, '10.0']]);
+      expect(reasons(opened)).toEqual([expect.stringMatching(/long_1\.db3: could not be read .*ENOENT/)]);
+    });
+
+    it.each([
+      ['too many open files', 'mcap', 'promises.open', 'EMFILE', 0],
+      ['too many open files', 'sqlite', 'openSync', 'EMFILE', 0],
+      ['too many open files, of which SQLite says less', 'sqlite', 'openSync', 'EMFILE', 1],
+      ['a broken disk, of which SQLite says less', 'sqlite', 'readSync', 'EIO', 1],
+      ['a full disk', 'sqlite', 'mkdtempSync', 'ENOSPC', 0],
+    ])('%s is no fault of a bag, and ends the run: %s', async (_, folder, name, code, from) => {
+      const bags = samples('bags', 'compressed', folder);
+      let calls = 0;
+      failingCall(name, code, () => calls++ >= from);
+      await expect(openAll({ bags, topics })).rejects.toMatchObject({ code: 'io-failed' });
     });
 
     it('a folder that is itself a recording is one', async () => {
