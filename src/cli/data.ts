@@ -28,7 +28,7 @@ const SHOWN = 20;
 export function dataCommand(): Command {
   const inspect = new Command('inspect')
     .description('tell what is in recordings, what a run would use of them, and what it would skip and why')
-    .argument('<source>', "a training run's config file, or a folder of recordings")
+    .argument('<source>', "a training run's config file, a folder of recordings, or a bag")
     .option(
       '--frames <n>',
       "frames of a clip (default: the config's, or 12 of videos with a caption each, else 16)",

@@ -9,7 +9,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Frame } from '#planner/conditioning/frame.js';
 import type { DataConfig } from '#planner/training/data/data-config.js';
@@ -213,6 +213,51 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
     it('a folder that is itself a recording is one', async () => {
       const opened = await openAll({ bags: samples('bags', 'split', 'long'), topics });
       expect(told(opened)).toEqual([['wipe the table', 8, '10.0']]);
+    });
+
+    it.each(['mcap/mcap.mcap', 'sqlite/sqlite.db3'])('a file that is one is: %s', async (file) => {
+      const bags = samples('bags', 'compressed', file);
+      expect(detectData(bags)).toEqual({ bags });
+      const set = await openEpisodes({ bags, topics });
+      expect([set.folder, set.recordings.map((recording) => recording.name)]).toEqual([
+        dirname(bags),
+        [bags],
+      ]);
+      expect(told(await openAll({ bags, topics }))).toHaveLength(2);
+    });
+
+    it('a file that is none is refused by name', async () => {
+      const file = join(temporaryFolder(), 'notes.txt');
+      writeFileSync(file, 'no bag');
+      await expect(openEpisodes({ bags: file })).rejects.toThrow(
+        `${file}: expected a folder of bags, an .mcap file or a .db3 file`,
+      );
+      expect(() => detectData(file)).toThrow(`${file}: neither bags (.mcap, .db3), nor `);
+      await expect(openEpisodes({ bridge: file })).rejects.toThrow(`${file}: expected a folder, got a file`);
+    });
+
+    it('a folder that is named as a file is looked into', async () => {
+      const bags = join(temporaryFolder(), 'bags');
+      cpSync(samples('bags', 'compressed', 'mcap'), join(bags, 'run.mcap'), { recursive: true });
+      cpSync(samples('bags', 'compressed', 'mcap', 'mcap.mcap'), join(bags, 'day', 'run.mcap'));
+      const opened = await openAll({ bags, topics });
+      expect([told(opened).length, opened.skipped]).toEqual([4, []]);
+    });
+
+    it('a metadata.yaml that is damaged, or names fewer files than there are, is told', async () => {
+      const bags = join(temporaryFolder(), 'bags');
+      cpSync(samples('bags', 'split'), bags, { recursive: true });
+      const metadata = join(bags, 'long', 'metadata.yaml');
+      const whole = readFileSync(metadata, 'utf8');
+      writeFileSync(metadata, whole.replace('  - long_1.db3\n', ''));
+      const fewer = await openAll({ bags, topics });
+      expect(told(fewer)).toEqual([['wipe the table', 4, '10.0']]);
+      expect(reasons(fewer)).toEqual([`${join(bags, 'long', 'long_1.db3')}: not in metadata.yaml`]);
+      // As a robot that lost power leaves it.
+      writeFileSync(metadata, '');
+      const empty = await openAll({ bags, topics });
+      expect(told(empty)).toEqual([['wipe the table', 8, '10.0']]);
+      expect(reasons(empty)).toEqual([`${metadata}: not rosbag2's: `]);
     });
 
     it('sqlite3 with a write-ahead log: closed, and left by a recorder that was killed', async () => {
@@ -519,6 +564,78 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
       writeFileSync(captions, content);
       await expect(openEpisodes({ videos: samples('videos', 'ssv2'), captions })).rejects.toThrow(reason);
     });
+  });
+
+  describe('below which a folder may not be read', () => {
+    const names = ['bags', 'bridge', 'lerobot', 'videos'] as const;
+    /** A data set, and the folder in it that may not be read. */
+    function closed(kind: (typeof names)[number], code = 'EACCES') {
+      const folder = join(temporaryFolder(), kind);
+      const [from, below] = {
+        bags: [['bags', 'compressed'], 'closed'],
+        bridge: [['bridge'], 'closed'],
+        lerobot: [['lerobot', 'v3-image'], 'meta/episodes/closed'],
+        videos: [['videos', 'ucf'], 'closed'],
+      }[kind] as [string[], string];
+      cpSync(samples(...from), folder, { recursive: true });
+      mkdirSync(join(folder, below));
+      failingCall('readdirSync', code, (path) => path === join(folder, below));
+      const config: DataConfig = {
+        bags: { bags: folder, topics: { image: '/camera/color/compressed', instruction: '/task' } },
+        bridge: { bridge: folder },
+        lerobot: { lerobot: folder },
+        videos: { videos: folder, captions: join(folder, 'classes.json') },
+      }[kind];
+      return { config, folder, path: join(folder, below) };
+    }
+
+    it.each(names)('skip it by name, and are read but for it: %s', async (kind) => {
+      const { config, folder, path } = closed(kind);
+      const opened = await openAll(config);
+      expect(told(opened).length).toBeGreaterThan(1);
+      expect(reasons(opened)).toContainEqual(
+        expect.stringMatching(`^${path}: could not be read: EACCES: .*$`),
+      );
+      if (kind !== 'videos') expect(Object.keys(detectData(folder))).toEqual([kind]);
+    });
+
+    it.each(names)('are not read where it is the machine that fails: %s', async (kind) => {
+      await expect(openAll(closed(kind, 'EMFILE').config)).rejects.toMatchObject({ code: 'io-failed' });
+    });
+  });
+
+  it.each([
+    ['a line of meta/', 'lerobot', 'readFileSync'],
+    ['a picture', 'bridge', 'promises.readFile'],
+    ['a captions file', 'videos', 'readFileSync'],
+  ])('fail as a whole where the machine does while it reads %s', async (_, kind, call) => {
+    const config = {
+      lerobot: { lerobot: samples('lerobot', 'v2') },
+      bridge: { bridge: samples('bridge') },
+      videos: { videos: samples('videos', 'ucf'), captions: samples('videos', 'ucf', 'classes.json') },
+    }[kind] as DataConfig;
+    failingCall(call, 'EIO');
+    const read = async () => (await openAll(config)).episodes[0]?.readFrames([0]);
+    await expect(read()).rejects.toMatchObject({ code: 'io-failed' });
+  });
+
+  it.each([
+    [['bags', 'raw'], { camera: 'images1' }, 'bags, for which no camera can'],
+    [['bridge'], { instruction: 'tidy up' }, 'BridgeData, for which no instruction can'],
+    [['bridge'], { instructionTopic: '/task' }, 'BridgeData, for which no instruction topic can'],
+    [['lerobot', 'v2'], { imageTopic: '/a' }, 'a LeRobot data set, for which no image topic can'],
+    [
+      ['videos', 'ucf'],
+      { captions: 'a.json', instructionField: 'a' },
+      'videos, for which no instruction field can',
+    ],
+  ])("refuse another one's hint by name: %s %o", (folder, hints, reason) => {
+    expect(() => detectData(samples(...folder), hints)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-argument',
+        message: `${samples(...folder)}: read as ${reason} be chosen`,
+      }),
+    );
   });
 
   it('are told from each other by what is in the folder', () => {

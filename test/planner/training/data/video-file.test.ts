@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { AidError } from '#planner/errors.js';
 import { readPictures, readTimeline } from '#planner/training/data/videos/video-file.js';
@@ -113,6 +114,19 @@ describe.skipIf(noSamples !== undefined)('a video', () => {
     copyFileSync(whole('vp9.webm'), path);
     truncateSync(path, middle);
     await expect(readTimeline(path)).rejects.toThrow(/it is cut off: it ends after [23]\.\d\d of 6\.00 s$/);
+  });
+
+  it('that the machine cannot open is not said to be damaged', () => {
+    const reader = resolve('dist/planner/training/data/videos/video-file.js');
+    const program = `import { openSync } from 'node:fs';
+      import { readTimeline } from ${JSON.stringify(reader)};
+      const read = () => readTimeline(${JSON.stringify(whole('vp9.webm'))});
+      await read();
+      try { for (;;) openSync('/dev/null'); } catch {}
+      await read().catch(({ code, message }) => process.stdout.write(code + ' ' + message));`;
+    const limited = 'ulimit -n 200 && exec "$0" --input-type=module --eval "$1"';
+    const { stdout } = spawnSync('bash', ['-c', limited, process.execPath, program], { encoding: 'utf8' });
+    expect(stdout).toMatch(/^io-failed .*vp9\.webm: could not be read as a video: .*Too many open files$/);
   });
 
   it('that is none, is empty or is not there is refused by name', async () => {

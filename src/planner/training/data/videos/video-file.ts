@@ -31,7 +31,7 @@ async function nodeAv(path: string): Promise<NodeAv> {
 
 /**
  * Times of all pictures; nothing is decoded where the packets tell them. Errors: `invalid-data`, naming the file, also
- * for one that was cut off or lost pictures; `engine-unavailable`.
+ * for one that was cut off or lost pictures; `engine-unavailable`; `io-failed`.
  */
 export async function readTimeline(path: string): Promise<VideoTimeline> {
   const timeline = await withVideo(path, async (av, input, stream) => {
@@ -62,7 +62,7 @@ async function decodedTimes(path: string): Promise<BigInt64Array> {
   });
 }
 
-/** The pictures at these times of its timeline, in that order. Errors: `invalid-data`, `engine-unavailable`. */
+/** The pictures at these times of its timeline, in that order. Errors: those of `readTimeline`. */
 export async function readPictures(
   path: string,
   timeline: VideoTimeline,
@@ -176,6 +176,9 @@ async function withVideo<Result>(
     }
   } catch (cause) {
     const message = `${path}: could not be read as a video: ${(cause as Error).message}`;
-    throw new AidError('invalid-data', message, { cause });
+    const isOfTheMachine =
+      cause instanceof av.FFmpegError &&
+      [av.AVERROR_EMFILE, av.AVERROR_ENOMEM].some((code) => code === cause.code);
+    throw new AidError(isOfTheMachine ? 'io-failed' : 'invalid-data', message, { cause });
   }
 }
