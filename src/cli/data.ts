@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
 import { loadTokenizer } from '../planner/conditioning/tokenizer.js';
+import { extent } from '../planner/extent.js';
 import { clipLength } from '../planner/training/data/clip-length.js';
 import type { DataHints } from '../planner/training/data/detect-data.js';
 import { type DataInspection, inspectData } from '../planner/training/data/inspect.js';
@@ -145,7 +146,7 @@ function instructionLines({ episodes, textFit }: DataInspection): string[] {
 const row = (label: string, text: string): string => `  ${label.padEnd(14)}${text}`;
 
 function range(values: readonly number[], digits: number): string {
-  const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));
+  const [low, high] = extent(values).map((value) => value.toFixed(digits));
   return low === high ? `${low}` : `${low} to ${high}`;
 }
 

@@ -1,5 +1,6 @@
 import type { Frame } from '../../../conditioning/frame.js';
 import { AidError } from '../../../errors.js';
+import { extent } from '../../../extent.js';
 import { type BagsConfig, DEFAULT_TOPICS } from '../data-config.js';
 import { checkFrameIndices, type Episode, type OpenedRecording, type SkippedEpisode } from '../episode.js';
 import { type BagPart, readParts } from './bag-parts.js';
@@ -109,7 +110,7 @@ async function readFrames(
     const wanted = new Set(here.filter((place) => place >= 0 && place < stampsNs.length));
     if (wanted.size === 0) continue;
     const decode = imageDecoder(topics.find(({ name }) => name === topic) as BagTopic);
-    const [low, high] = [Math.min(...wanted), Math.max(...wanted)];
+    const [low, high] = extent(wanted);
     const [fromNs, toNs] = [stampsNs[low] as bigint, stampsNs[high] as bigint];
     // Several pictures may have one stamp.
     let place = stampsNs.indexOf(fromNs);

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { decodeFrame } from '../../../conditioning/frame.js';
 import { AidError } from '../../../errors.js';
+import { extent } from '../../../extent.js';
 import type { LerobotConfig } from '../data-config.js';
 import {
   checkFrameIndices,
@@ -226,7 +227,7 @@ function pictureEpisode(
     metadata: {},
     readFrames: async (indices) => {
       checkFrameIndices(name, indices, frameCount);
-      const [low, high] = [Math.min(...indices), Math.max(...indices)];
+      const [low, high] = extent(indices);
       const columns = { columns: [key], from: from + low, to: from + high + 1 };
       const rows = await readParquetAs(file, columns, z.array(picture));
       return Promise.all(
