@@ -1,12 +1,13 @@
 /** `aid data inspect SOURCE`: what is in a data set, what a run would use of it, and what it would skip and why. */
 import { Command, InvalidArgumentError } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
-import { loadTokenizer } from '../planner/conditioning/tokenizer.js';
 import { extent } from '../planner/extent.js';
 import { clipLength } from '../planner/training/data/clip-length.js';
 import type { DataHints } from '../planner/training/data/detect-data.js';
 import { type DataInspection, inspectData } from '../planner/training/data/inspect.js';
+import { tokenizerOf } from '../planner/training/run.js';
 import { textProblems } from '../planner/training/text-fit.js';
+import { openBase } from '../planner/weights/model-folder.js';
 import { dataHintOptions, dataSelection } from './data-hints.js';
 import { interruptible } from './interruption.js';
 import { wholeNumber } from './options.js';
@@ -69,7 +70,7 @@ async function run(
     texts:
       config.texts === undefined
         ? undefined
-        : { ...config.texts, tokenizer: await loadTokenizer(config.texts.tokenizer) },
+        : { ...config.texts, tokenizer: await tokenizerOf(openBase(config.texts.base), config.texts) },
     abortSignal,
   };
   for await (const event of inspectData(config.data, options)) {

@@ -144,7 +144,10 @@ async function* prepare(
 }
 
 /** The base's tokenizer, or one made of the config's words. */
-async function tokenizerOf(base: ModelFolder, { words }: AdaptRecipeConfig): Promise<Tokenizer> {
+export async function tokenizerOf(
+  base: ModelFolder,
+  { words }: { readonly words?: readonly string[] | undefined },
+): Promise<Tokenizer> {
   if (words === undefined) return loadTokenizer(base.folder('tokenizer'));
   const given = base.find('tokenizer');
   if (given !== undefined) throw new AidError('invalid-config', `words: ${given} is there already`);
