@@ -1,7 +1,8 @@
 /** Files of a data set: listed in the order of their numbers, described by name, size and time. */
 import { createHash } from 'node:crypto';
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
+import { AidError } from '../../errors.js';
 import { readError } from '../../read-error.js';
 import { orSkipped, type SkippedEpisode } from './episode.js';
 
@@ -33,13 +34,28 @@ export interface Entry {
   readonly isFolder: boolean;
 }
 
-/** By number. What may not be looked at is told in `skipped`. Errors: those of `namesIn`. */
+/**
+ * By number. What may not be looked at is told in `skipped`, and so are links that only lead around in circles or to
+ * what is listed beside them. Errors: those of `namesIn`.
+ */
 export function entriesIn(folder: string, skipped: SkippedEpisode[]): Entry[] {
   const names = namesIn(folder).filter((name) => !name.startsWith('.'));
   return names.sort(byNumber).flatMap((name) => {
     const path = join(folder, name);
-    return orSkipped(path, skipped, () => [{ name, path, isFolder: isFolder(path) }]);
+    return orSkipped(path, skipped, () => {
+      const entry = { name, path, isFolder: isFolder(path) };
+      if (entry.isFolder && lstatSync(path).isSymbolicLink()) checkLink(folder, path);
+      return [entry];
+    });
   });
+}
+
+/** Such as a recorder's `latest`. Errors: `invalid-data` for one into the folder that it is in, or out of it upwards. */
+function checkLink(folder: string, path: string): void {
+  const [here, there] = [realpathSync(folder), realpathSync(path)];
+  const isIn = (inner: string, outer: string): boolean => `${inner}${sep}`.startsWith(`${outer}${sep}`);
+  if (isIn(there, here) || isIn(here, there))
+    throw new AidError('invalid-data', `${path}: a link to ${there}, which is listed without it`);
 }
 
 /** Errors: `invalid-data` where it may not be looked at, `io-failed`. */

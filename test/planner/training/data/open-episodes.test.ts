@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -161,6 +162,13 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
         expect(await colours(second, [0, 1])).toEqual([BLUE, BLUE]);
       });
 
+      it('is one also where it is all that there is', async () => {
+        const bags = samples('bags', 'split-mcap', 'run');
+        const opened = await openAll({ bags, topics });
+        expect(told(opened).map((each) => (each as unknown[])[1])).toEqual([10, 2]);
+        expect(opened.skipped).toEqual([]);
+      });
+
       it('is used without the last one, which is told by name', async () => {
         const opened = await openCut(2);
         expect(told(opened)).toEqual([['wipe the table', 8, '10.0']]);
@@ -242,6 +250,22 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
       cpSync(samples('bags', 'compressed', 'mcap', 'mcap.mcap'), join(bags, 'day', 'run.mcap'));
       const opened = await openAll({ bags, topics });
       expect([told(opened).length, opened.skipped]).toEqual([4, []]);
+    });
+
+    it('a link to what is listed beside it, or back up, is told and not followed', async () => {
+      const bags = join(temporaryFolder(), 'bags');
+      cpSync(samples('bags', 'split'), bags, { recursive: true });
+      const elsewhere = join(bags, '..', 'elsewhere');
+      cpSync(samples('bags', 'compressed', 'mcap'), elsewhere, { recursive: true });
+      for (const [name, target] of Object.entries({ again: '..', latest: 'long', other: '../elsewhere' }))
+        symlinkSync(target, join(bags, name));
+      const opened = await openAll({ bags, topics });
+      expect(told(opened)).toHaveLength(1 + 2);
+      expect(reasons(opened)).toEqual(
+        ['again', 'latest'].map((name) =>
+          expect.stringMatching(`^${join(bags, name)}: a link to .*, which is listed without it$`),
+        ),
+      );
     });
 
     it('a metadata.yaml that is damaged, or names fewer files than there are, is told', async () => {

@@ -1,6 +1,6 @@
 /** Bags of a user's robot: rosbag2 recordings with a camera's pictures and the commands that the robot was given. */
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, extname, join, relative } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { AidError } from '../../../errors.js';
@@ -76,7 +76,17 @@ function bagsBelow(folder: string, listing: Listing): Recording[] {
   const entries = entriesIn(folder, listing.skipped);
   const files = entries.filter((entry) => !entry.isFolder).map(({ path }) => path);
   if (files.some((file) => basename(file) === METADATA)) return [folderRecording(folder, files, listing)];
-  const here = folder === listing.root ? separateFiles(files, listing) : partsIn(folder, files, listing);
+  const isSet = folder === listing.root;
+  // A set's own files are recordings each, but for the parts of one that it is itself: rosbag2 names them as the folder.
+  const isPart = (file: string): boolean => !isSet || nameOf(file) === basename(resolve(folder));
+  const parts = partsIn(folder, files.filter(isPart), listing);
+  const here = [
+    ...parts,
+    ...separateFiles(
+      files.filter((file) => !isPart(file)),
+      listing,
+    ),
+  ];
   const folders = entries.filter((entry) => entry.isFolder);
   const below = folders.flatMap(({ path }) =>
     orSkipped(path, listing.skipped, () => bagsBelow(path, listing)),
@@ -89,11 +99,14 @@ function separateFiles(files: readonly string[], listing: Listing): Recording[] 
   return bagFilesOf(files, listing).map((file) => recording(file, [file], listing));
 }
 
+/** Of the recording that a file is a part of. */
+const nameOf = (file: string): string => basename(file, extname(file)).replace(PART, '');
+
 /** The recordings whose recorder was killed: it writes `metadata.yaml` at its end. */
 function partsIn(folder: string, files: readonly string[], listing: Listing): Recording[] {
   const byName = new Map<string, string[]>();
   for (const file of bagFilesOf(files, listing)) {
-    const name = basename(file, extname(file)).replace(PART, '') + extname(file);
+    const name = nameOf(file) + extname(file);
     byName.set(name, [...(byName.get(name) ?? []), file]);
   }
   return [...byName.values()].map((parts) =>
