@@ -96,7 +96,7 @@ module.exports = {
       comment: 'Texts and pictures become numbers without anyone knowing for which network.',
       severity: 'error',
       from: { path: inside('conditioning') },
-      to: { path: planner, pathNot: inside('conditioning', 'errors', 'turns', 'atomic-file', 'cache-folder') },
+      to: { path: planner, pathNot: inside('conditioning', 'errors', 'read-error', 'turns', 'atomic-file', 'cache-folder') },
     },
     {
       name: 'weights-know-onnx-only',

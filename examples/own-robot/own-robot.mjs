@@ -6,8 +6,12 @@
 //       [--table FILE] [--threads N]
 //
 // The "robot" is the simulated table with another table, colours, camera, light and words; with bags of a real one, put
-// them where this one records its own and leave step 1 out. Run again after an interruption, it goes on. Other weights
-// in --model, or another table, begin anew, in a folder of their own.
+// them where this one records its own and leave step 1 out. Run again after an interruption, it goes on. With another
+// table, other weights in --model or other options, what depends on them begins anew, in a folder of its own:
+//
+//   --out/TABLE/recorded, test, scenes, bags-N    what was recorded, and the first N of it
+//        /TABLE/MODEL/N-scenes, N-episodes         what the model does before
+//        /TABLE/MODEL/TRAINING                     what it is trained to, and in the same folders what that does
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -20,7 +24,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, dirname, join, parse, resolve } from 'node:path';
+import { basename, dirname, join, parse, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { VideoPlanner } from 'aid-planner';
@@ -87,7 +91,7 @@ function record(folder, firstSeed, count, { width, height }) {
   ]);
 }
 
-/** The first so many of the recorded episodes, in a folder of their own. */
+/** The first so many of the recorded episodes, in a folder of their own, which it returns. */
 function takeBags(recorded, folder, count) {
   const names = readdirSync(recorded).filter((name) => name.endsWith('.mcap'));
   if (names.length < count)
@@ -95,34 +99,35 @@ function takeBags(recorded, folder, count) {
   mkdirSync(folder, { recursive: true });
   for (const name of names.sort().slice(0, count))
     if (!existsSync(join(folder, name))) copyFileSync(join(recorded, name), join(folder, name));
+  return folder;
 }
 
 /** How often commands are followed, which needs the true outcome of every command: only a simulator has that. */
 async function follow(work, name, model, cache, scenes) {
-  const file = join(work, `${name}.json`);
+  const file = join(work, `${scenes}-scenes`, `${name}.json`);
   const { sha256 } = await describe(model);
   if (existsSync(file) && readJson(file).model.sha256 === sha256) return readJson(file);
   const seeds = ['--scenes', `${TEST_SEED}:${TEST_SEED + scenes}`, '--seeds', '1'];
   const table = ['--variant', variant, '--cache', cache];
+  mkdirSync(dirname(file), { recursive: true });
   aid('evaluate', '--model', model, ...seeds, ...table, '--out', file, ...threads);
   return readJson(file);
 }
 
-/** What can be measured on recordings of a real robot, too. */
+/** What can be measured on recordings of a real robot, too. Returns the saved run. */
 async function measure(work, name, model, bags, episodes) {
-  const save = join(work, name);
+  const save = join(work, `${episodes}-episodes`, name);
   const { sha256 } = await describe(model);
   const file = join(save, 'run.json');
   if (existsSync(file) && readJson(file).model.sha256 !== sha256) rmSync(save, { recursive: true });
-  const few = ['--episodes', String(episodes)];
-  if (!existsSync(file))
-    aid('evaluate', '--model', model, '--data', bags, '--save', save, ...few, ...threads);
+  if (!existsSync(file)) aid('evaluate', '--model', model, '--data', bags, '--save', save, ...threads);
   aid('score', save);
+  return save;
 }
 
 /** Trains on the bags: what is AID's, then the decoder, which has never seen these colours. Returns the model. */
-function adapt(work, count, video, [steps, decoderSteps]) {
-  const shared = { model: resolve(options.model), video, bags: `bags-${count}` };
+function adapt(work, bags, count, video, [steps, decoderSteps]) {
+  const shared = { model: resolve(options.model), video, bags: relative(work, bags) };
   const runs = [
     [`adapted-${count}`, adaptConfig({ ...shared, steps, train })],
     ...(decoderSteps === 0
@@ -150,9 +155,11 @@ async function main() {
   const model = resolve(options.model);
   const { sha256, video } = await describe(model);
   const digest = createHash('sha256').update(readFileSync(variant)).digest('hex').slice(0, 12);
-  const table = join(resolve(options.out), `${parse(variant).name}-${digest}`);
+  const size = `${video.width}x${video.height}`;
+  const table = join(resolve(options.out), `${parse(variant).name}-${digest}-${size}`);
   const [recorded, test, cache] = ['recorded', 'test', 'scenes'].map((name) => join(table, name));
-  const work = join(table, `${basename(model)}-${sha256.slice(0, 12)}`);
+  const given = join(table, `${basename(model)}-${sha256.slice(0, 12)}`);
+  const work = join(given, [steps, decoderSteps, ...(train.length === 0 ? ['adapters'] : train)].join('-'));
 
   say('1. Recording');
   record(recorded, 0, Math.max(...counts), video);
@@ -163,21 +170,22 @@ async function main() {
 
   say('3. Before');
   mkdirSync(work, { recursive: true });
-  await measure(work, 'before', model, test, tests);
-  const rows = [{ episodes: 0, report: await follow(work, 'followed-0', model, cache, scenes) }];
+  const testBags = takeBags(test, join(table, `test-${tests}`), tests);
+  const before = await measure(given, 'before', model, testBags, tests);
+  const rows = [{ episodes: 0, report: await follow(given, 'followed-0', model, cache, scenes) }];
   let adapted = model;
   for (const count of counts) {
     say(`4. Training on ${count} episodes`);
-    takeBags(recorded, join(work, `bags-${count}`), count);
-    adapted = adapt(work, count, video, [steps, decoderSteps]);
+    const bags = takeBags(recorded, join(table, `bags-${count}`), count);
+    adapted = adapt(work, bags, count, video, [steps, decoderSteps]);
     say(`5. After ${count} episodes`);
     rows.push({ episodes: count, report: await follow(work, `followed-${count}`, adapted, cache, scenes) });
   }
-  await measure(work, 'after', adapted, test, tests);
+  const after = await measure(work, `after-${counts.at(-1)}`, adapted, testBags, tests);
 
   say('6. Looking');
-  const page = join(work, 'report.html');
-  aid('report', join(work, 'after'), '--compare', join(work, 'before'), '--out', page);
+  const page = join(work, `${tests}-episodes`, 'report.html');
+  aid('report', after, '--compare', before, '--out', page);
   const results = resultsPage(rows, {
     model: basename(model),
     sha256,
@@ -186,10 +194,11 @@ async function main() {
     decoderSteps,
     train,
   });
-  for (const file of [join(work, 'results.md'), ...(options.table === undefined ? [] : [options.table])])
-    writeFileSync(file, results);
+  const file = join(work, `${scenes}-scenes`, 'results.md');
+  for (const each of [file, ...(options.table === undefined ? [] : [options.table])])
+    writeFileSync(each, results);
   say(results);
-  say(`${work}: results.md, report.html`);
+  say(`${file}, ${page}`);
 }
 
 try {

@@ -1,11 +1,13 @@
 /** `aid data inspect SOURCE`: what is in a data set, what a run would use of it, and what it would skip and why. */
 import { Command, InvalidArgumentError } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
-import { loadTokenizer } from '../planner/conditioning/tokenizer.js';
+import { extent } from '../planner/extent.js';
 import { clipLength } from '../planner/training/data/clip-length.js';
 import type { DataHints } from '../planner/training/data/detect-data.js';
 import { type DataInspection, inspectData } from '../planner/training/data/inspect.js';
+import { tokenizerOf } from '../planner/training/run.js';
 import { textProblems } from '../planner/training/text-fit.js';
+import { openBase } from '../planner/weights/model-folder.js';
 import { dataHintOptions, dataSelection } from './data-hints.js';
 import { interruptible } from './interruption.js';
 import { wholeNumber } from './options.js';
@@ -28,7 +30,7 @@ const SHOWN = 20;
 export function dataCommand(): Command {
   const inspect = new Command('inspect')
     .description('tell what is in recordings, what a run would use of them, and what it would skip and why')
-    .argument('<source>', "a training run's config file, or a folder of recordings")
+    .argument('<source>', "a training run's config file, a folder of recordings, or a bag")
     .option(
       '--frames <n>',
       "frames of a clip (default: the config's, or 12 of videos with a caption each, else 16)",
@@ -68,7 +70,7 @@ async function run(
     texts:
       config.texts === undefined
         ? undefined
-        : { ...config.texts, tokenizer: await loadTokenizer(config.texts.tokenizer) },
+        : { ...config.texts, tokenizer: await tokenizerOf(openBase(config.texts.base), config.texts) },
     abortSignal,
   };
   for await (const event of inspectData(config.data, options)) {
@@ -145,7 +147,7 @@ function instructionLines({ episodes, textFit }: DataInspection): string[] {
 const row = (label: string, text: string): string => `  ${label.padEnd(14)}${text}`;
 
 function range(values: readonly number[], digits: number): string {
-  const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));
+  const [low, high] = extent(values).map((value) => value.toFixed(digits));
   return low === high ? `${low}` : `${low} to ${high}`;
 }
 

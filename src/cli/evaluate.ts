@@ -54,7 +54,7 @@ export function evaluateCommand(): Command {
     .option('--save <dir>', 'also keep every clip and the truth, for aid score and aid report')
     .option(
       '--data <source>',
-      "measure on recorded episodes instead: a run's config file, or a folder of recordings",
+      "measure on recorded episodes instead: a run's config file, a folder of recordings, or a bag",
     )
     .option('--episodes <n>', 'of --data: only so many of its episodes, drawn by lot', wholeNumber(2))
     .option('--given <n>', 'of --data: given frames of a clip', wholeNumber(1), 1)

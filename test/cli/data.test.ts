@@ -2,8 +2,10 @@ import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeFrame } from '#planner/conditioning/frame.js';
+import { readDataConfig } from '#planner/training/run-config.js';
 import { RECIPES, temporaryFolder, writeConfig } from '../planner/training/tiny-runs.js';
 import { noSamples, samples } from '../support/samples.js';
+import { TEMPLATE_WORDS } from '../support/template-words.js';
 import { tinyModel } from '../support/tiny-model.js';
 import { aid } from './run-aid.js';
 
@@ -99,6 +101,20 @@ describe.skipIf(noSamples !== undefined)('aid data inspect', () => {
     );
     expect((await aid(['data', 'inspect', broken])).stdout).toContain(
       "  warning       words that are not in the tokenizer's list, and in how many clips: cloth (1), fold (1)\n",
+    );
+  });
+
+  it('tells the same of a run whose tokenizer is still to be made of its words', async () => {
+    expect(readDataConfig('models/training/aid-mini.json').texts?.words).toContain('plate');
+    const data = {
+      bags: samples('bags', 'broken'),
+      topics: { image: '/camera/color/compressed', instruction: '/task' },
+    };
+    const changes = { base: 'not-trained-yet', words: ['cloth', ...TEMPLATE_WORDS], data };
+    const config = writeConfig(temporaryFolder(), 'adapt', {}, changes);
+    const { stdout } = await aid(['data', 'inspect', config]);
+    expect(stdout).toContain(
+      "  warning       words that are not in the tokenizer's list, and in how many clips: fold (1)",
     );
   });
 

@@ -137,12 +137,12 @@ it.skipIf(noSim !== undefined)(
     for (const name of ['autoencoder', 'backbone', 'adapt'] as const)
       await runConfig(writeConfig(folder, name, { steps: 1 }));
     const [out, results] = [join(folder, 'own'), join(folder, 'results.md')];
-    const ownRobot = () =>
+    const ownRobot = (count = '2') =>
       run(process.execPath, [
         'examples/own-robot/own-robot.mjs',
         ...['--model', join(folder, 'adapt', 'model'), '--out', out, '--table', results],
-        ...['--episodes', '2', '--steps', '2', '--decoder-steps', '2'],
-        ...['--scenes', '2', '--test-episodes', '2', '--threads', '1'],
+        ...['--episodes', '2', '--steps', count, '--decoder-steps', count],
+        ...['--scenes', count, '--test-episodes', count, '--threads', '1'],
       ]);
     const { exitCode, stdout, stderr } = await ownRobot();
     expect(exitCode, stderr).toBe(0);
@@ -180,6 +180,18 @@ it.skipIf(noSim !== undefined)(
     expect(readFileSync(results, 'utf8')).toBe(page);
     for (const file of [before, followed]) expect(jsonOf(file).model.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(statSync(find(out, 'followed-2.json')).mtimeMs).toBe(kept);
+
+    // Other options make other figures, and leave these as they are.
+    const files = ['followed-0.json', 'followed-2.json', 'report.html'].map((name) => find(out, name));
+    const former = [...files, before].map((file) => [file, statSync(file).mtimeMs]);
+    const other = await ownRobot('3');
+    expect(other.exitCode, other.stderr).toBe(0);
+    expect(former.map(([file]) => [file, statSync(file as string).mtimeMs])).toEqual(former);
+    const anew = readFileSync(results, 'utf8');
+    expect(anew).toMatch(
+      /; 3 steps of \d+ clips .*; then 3 steps of the decoder alone\. .* seeds 10000:10003, /,
+    );
+    expect(jsonOf(before.replace('2-episodes', '3-episodes')).samples).toHaveLength(3);
   },
   1_800_000,
 );

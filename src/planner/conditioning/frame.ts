@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { AidError, kindOf } from '../errors.js';
+import { readError } from '../read-error.js';
 
 /** A picture: 8-bit sRGB, rows from the top, each pixel red, green, blue. */
 export interface Frame {
@@ -44,7 +45,7 @@ const LAYOUTS: Readonly<Record<RawEncoding, readonly [bytes: number, r: number, 
  * laid on black, everything else (grey, 16 bits, palette, CMYK, colour profiles) converted to 8-bit sRGB; of an
  * animation the first picture is taken. The size is checked before any pixel is decoded.
  * Errors: `invalid-image` when the file is missing, is no such image, is cut short or corrupt, has a side under 8
- * or over 16,384 pixels, or more than 100 million pixels.
+ * or over 16,384 pixels, or more than 100 million pixels; `io-failed` when the machine cannot read it.
  */
 export async function decodeFrame(source: string | Uint8Array): Promise<Frame> {
   if (typeof source !== 'string' && !isBytes(source))
@@ -180,11 +181,8 @@ async function readImageFile(path: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new AidError(
-      'invalid-image',
-      `${path}: ${missing ? 'no such file' : `could not be read: ${(cause as Error).message}`}`,
-      { cause },
-    );
+    const what = missing ? 'no such file' : `could not be read: ${(cause as Error).message}`;
+    throw readError('invalid-image', `${path}: ${what}`, cause);
   }
 }
 

@@ -30,7 +30,7 @@ export async function drawEpisodes(
     const recording = recordings[index] as EpisodeSet['recordings'][number];
     try {
       const { episodes, skipped: parts } = await recording.open();
-      skipped.push(...parts);
+      for (const part of parts) skipped.push(part);
       return episodes;
     } catch (error) {
       skipped.push({ name: recording.name, reason: reasonToSkip(error) });
@@ -39,7 +39,7 @@ export async function drawEpisodes(
   };
   if (count === undefined || !isEpisodeEach) {
     const all: Episode[] = [];
-    for (const index of recordings.keys()) all.push(...(await opened(index)));
+    for (const index of recordings.keys()) for (const episode of await opened(index)) all.push(episode);
     const chosen = drawn(all.length, seed).slice(0, count ?? all.length);
     return { episodes: inOrder(chosen).map((index) => all[index] as Episode), total: all.length, skipped };
   }

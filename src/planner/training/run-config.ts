@@ -1,6 +1,5 @@
 /** The config file of a training run: everything that decides what comes out. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { AidError } from '../errors.js';
@@ -51,8 +50,12 @@ export interface DataSelection {
   readonly data: DataConfig;
   readonly numFrames?: number;
   readonly frame?: { readonly width: number; readonly height: number };
-  /** What reads the instructions, where the run has it from its base: a tokenizer's folder, and tokens of a text. */
-  readonly texts?: { readonly tokenizer: string; readonly length: number };
+  /** What reads the instructions: the run's base and its words, see `tokenizerOf`, and the tokens of a text. */
+  readonly texts?: {
+    readonly base: string;
+    readonly words: readonly string[] | undefined;
+    readonly length: number;
+  };
 }
 
 /** Errors: `invalid-config`. */
@@ -64,9 +67,12 @@ export function readDataConfig(file: string): DataSelection {
   const { data, frame } = recipe;
   if (recipe.recipe === 'autoencoder') return { data, frame, numFrames: recipe.framesPerEpisode };
   const { numFrames, base } = recipe;
-  const tokenizer = existsSync(base) ? openBase(base).find('tokenizer') : undefined;
-  if (recipe.recipe === 'backbone' || tokenizer === undefined) return { data, frame, numFrames };
-  return { data, frame, numFrames, texts: { tokenizer, length: recipe.aid.text_length } };
+  if (recipe.recipe === 'backbone') return { data, frame, numFrames };
+  const { words, aid } = recipe;
+  // A base that is still to be trained may have a tokenizer then.
+  if (words === undefined && openBase(base).find('tokenizer') === undefined)
+    return { data, frame, numFrames };
+  return { data, frame, numFrames, texts: { base, words, length: aid.text_length } };
 }
 
 /** Reads a config file, its paths made absolute. Errors: `invalid-config`. */

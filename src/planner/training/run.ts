@@ -170,7 +170,10 @@ const baseSource = (base: ModelFolder, { sha256 }: BaseAutoencoder): string =>
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 /** The base's tokenizer, or one made of the config's words. */
-async function tokenizerOf(base: ModelFolder, { words }: AdaptRecipeConfig): Promise<Tokenizer> {
+export async function tokenizerOf(
+  base: ModelFolder,
+  { words }: { readonly words?: readonly string[] | undefined },
+): Promise<Tokenizer> {
   if (words === undefined) return loadTokenizer(base.folder('tokenizer'));
   const given = base.find('tokenizer');
   if (given !== undefined) throw new AidError('invalid-config', `words: ${given} is there already`);

@@ -3,9 +3,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeFrame } from '../../conditioning/frame.js';
 import { AidError } from '../../errors.js';
+import { readError } from '../../read-error.js';
 import type { BridgeConfig } from './data-config.js';
-import { checkFrameIndices, type EpisodeSet, type OpenedRecording, type Recording } from './episode.js';
-import { byNumber, describeFiles, idOf, isFolder, namesIn } from './files.js';
+import {
+  checkFrameIndices,
+  type EpisodeSet,
+  type OpenedRecording,
+  orSkipped,
+  type Recording,
+  type SkippedEpisode,
+} from './episode.js';
+import { byNumber, describeFiles, entriesIn, idOf, isFolder, namesIn } from './files.js';
 
 const CAMERA = 'images0';
 const PICTURE = /^im_\d+\.(jpe?g|png)$/i;
@@ -16,22 +24,28 @@ const FRAMES_PER_SECOND = 5;
 
 /** The trajectories below a folder, by path. Errors: `invalid-data` when there are none. */
 export function bridgeTrajectories({ bridge: folder, camera = CAMERA }: BridgeConfig): EpisodeSet {
-  const recordings = trajectoriesBelow(folder).map((path): Recording => {
-    const id = idOf(folder, path);
-    const pictures = isFolder(join(path, camera)) ? picturesIn(join(path, camera)) : [];
-    const { content, stamp } = describeFiles(id, [...pictures, join(path, 'lang.txt')], { camera });
-    return { name: path, id, content, stamp, open: async () => openTrajectory(path, camera) };
-  });
+  const skipped: SkippedEpisode[] = [];
+  const recordings = trajectoriesBelow(folder, skipped).flatMap((path) =>
+    orSkipped(path, skipped, (): Recording[] => {
+      const id = idOf(folder, path);
+      const pictures = isFolder(join(path, camera)) ? picturesIn(join(path, camera)) : [];
+      const { content, stamp } = describeFiles(id, [...pictures, join(path, 'lang.txt')], { camera });
+      return [{ name: path, id, content, stamp, open: async () => openTrajectory(path, camera) }];
+    }),
+  );
   if (recordings.length === 0)
-    throw new AidError('invalid-data', `${folder}: no folder below it has pictures in ${camera}/`);
-  return { folder, noun: 'trajectories', recordings, isEpisodeEach: true, skipped: [] };
+    throw new AidError(
+      'invalid-data',
+      skipped[0]?.reason ?? `${folder}: no folder below it has pictures in ${camera}/`,
+    );
+  return { folder, noun: 'trajectories', recordings, isEpisodeEach: true, skipped };
 }
 
 /** A folder with `images0`, `images1`... is one; whatever is below it is not looked at. */
-function trajectoriesBelow(folder: string): string[] {
-  const names = namesIn(folder).filter((name) => !name.startsWith('.') && isFolder(join(folder, name)));
-  if (names.some((name) => /^images\d+$/.test(name))) return [folder];
-  return names.sort(byNumber).flatMap((name) => trajectoriesBelow(join(folder, name)));
+function trajectoriesBelow(folder: string, skipped: SkippedEpisode[]): string[] {
+  const folders = entriesIn(folder, skipped).filter((entry) => entry.isFolder);
+  if (folders.some(({ name }) => /^images\d+$/.test(name))) return [folder];
+  return folders.flatMap(({ path }) => orSkipped(path, skipped, () => trajectoriesBelow(path, skipped)));
 }
 
 function picturesIn(folder: string): string[] {
@@ -75,7 +89,9 @@ function sentencesOf(path: string): string[] {
   try {
     text = readFileSync(join(path, 'lang.txt'), 'utf8');
   } catch (cause) {
-    throw new AidError('invalid-data', `${path}: no lang.txt`, { cause });
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const what = missing ? 'no lang.txt' : `lang.txt could not be read: ${(cause as Error).message}`;
+    throw readError('invalid-data', `${path}: ${what}`, cause);
   }
   const lines = text.split('\n').map((line) => line.trim());
   return lines.filter((line) => line !== '' && !CONFIDENCE.test(line));

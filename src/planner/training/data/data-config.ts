@@ -6,7 +6,7 @@ import { z } from 'zod';
 export const DEFAULT_TOPICS = { image: '/camera/image/compressed', instruction: '/instruction' };
 
 export const bagsConfig = z.strictObject({
-  /** A folder of rosbag2 recordings (`.mcap`, `.db3`, folders with a `metadata.yaml`), or one such recording. */
+  /** A folder of rosbag2 recordings (`.mcap`, `.db3`, folders with a `metadata.yaml`), or one such file or folder. */
   bags: z.string(),
   topics: z
     .strictObject({

@@ -70,6 +70,20 @@ export function reasonToSkip(error: unknown): string {
   throw error;
 }
 
+/** What `list` gives; nothing where it cannot be read, which is told in `skipped` under `name`. */
+export function orSkipped<Item>(
+  name: string,
+  skipped: SkippedEpisode[],
+  list: () => readonly Item[],
+): readonly Item[] {
+  try {
+    return list();
+  } catch (error) {
+    skipped.push({ name, reason: reasonToSkip(error) });
+    return [];
+  }
+}
+
 /** Indices of `count` frames spread evenly over a video, its first and its last among them. */
 export function evenlySpread(frameCount: number, count: number): number[] {
   if (count === 1) return [0];

@@ -128,7 +128,7 @@ async function usableEpisodes(
   const found: { readonly episode: Episode; readonly inspected: InspectedEpisode }[] = [];
   try {
     const opened = await recording.open();
-    skipped.push(...opened.skipped);
+    for (const part of opened.skipped) skipped.push(part);
     for (const episode of opened.episodes) {
       try {
         found.push({ episode, inspected: await inspected(episode, numFrames) });

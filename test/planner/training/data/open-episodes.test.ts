@@ -4,17 +4,20 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { AidError } from '#planner/errors.js';
+import type { Frame } from '#planner/conditioning/frame.js';
 import type { DataConfig } from '#planner/training/data/data-config.js';
 import { detectData } from '#planner/training/data/detect-data.js';
-import type { Episode, SkippedEpisode } from '#planner/training/data/episode.js';
+import { type Episode, reasonToSkip, type SkippedEpisode } from '#planner/training/data/episode.js';
 import { openEpisodes } from '#planner/training/data/open-episodes.js';
+import { failingCall } from '../../../support/failing-call.js';
 import { centreAt, square, WIDTH } from '../../../support/moving-square.js';
 import { noSamples, samples } from '../../../support/samples.js';
 import { hashes, temporaryFolder } from '../tiny-runs.js';
@@ -38,8 +41,7 @@ async function openAll(config: DataConfig): Promise<Opened> {
       episodes.push(...opened.episodes);
       skipped.push(...opened.skipped);
     } catch (error) {
-      if (!AidError.isInstance(error)) throw error;
-      skipped.push({ name: recording.name, reason: error.message });
+      skipped.push({ name: recording.name, reason: reasonToSkip(error) });
     }
   }
   return { episodes, skipped };
@@ -132,9 +134,154 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
       expect(told(await openAll({ bags: killed, topics }))).toEqual([['wipe the table', 8, '10.0']]);
     });
 
+    describe('an MCAP recording in several files, of a recorder that was killed', () => {
+      const parts = ['run_0.mcap', 'run_1.mcap', 'run_2.mcap'];
+      /** The recording, and what is read of it where the files at these places have no end. */
+      async function openCut(...cut: readonly number[]): Promise<Opened & { readonly run: string }> {
+        const bags = join(temporaryFolder(), 'bags');
+        const run = join(bags, 'run');
+        cpSync(samples('bags', 'split-mcap', 'run'), run, { recursive: true });
+        for (const path of cut.map((place) => join(run, parts[place] as string)))
+          truncateSync(path, Math.floor(statSync(path).size / 2));
+        return { ...(await openAll({ bags, topics })), run };
+      }
+      const noEnd = (path: string): string =>
+        `${path}: could not be read as an MCAP bag: it has no end: its recorder was stopped, or it was cut off; "mcap recover" writes a whole copy of what is there`;
+
+      it('is whole where each of them is', async () => {
+        const opened = await openCut();
+        expect(opened.skipped).toEqual([]);
+        expect(told(opened)).toEqual([
+          ['wipe the table', 10, '10.0'],
+          ['fold the cloth', 2, '10.0'],
+        ]);
+        const [first, second] = opened.episodes as [Episode, Episode];
+        const colours = async (episode: Episode, indices: readonly number[]) =>
+          (await episode.readFrames(indices)).map((frame) => square(frame).colour.map(Math.round));
+        expect(await colours(first, [9, 0, 4, 7])).toEqual([BLUE, RED, GREEN, GREEN]);
+        expect(await colours(second, [0, 1])).toEqual([BLUE, BLUE]);
+      });
+
+      it('is one also where it is all that there is', async () => {
+        const bags = samples('bags', 'split-mcap', 'run');
+        const opened = await openAll({ bags, topics });
+        expect(told(opened).map((each) => (each as unknown[])[1])).toEqual([10, 2]);
+        expect(opened.skipped).toEqual([]);
+      });
+
+      it('is used without the last one, which is told by name', async () => {
+        const opened = await openCut(2);
+        expect(told(opened)).toEqual([['wipe the table', 8, '10.0']]);
+        expect(reasons(opened)).toEqual([noEnd(join(opened.run, 'run_2.mcap'))]);
+        expect(await opened.episodes[0]?.readFrames([0, 7])).toHaveLength(2);
+      });
+
+      it('is used without one between: no command goes on after it', async () => {
+        const opened = await openCut(1);
+        expect(told(opened)).toEqual([
+          ['wipe the table', 4, '10.0'],
+          ['fold the cloth', 2, '10.0'],
+        ]);
+        expect(reasons(opened)).toEqual([noEnd(join(opened.run, 'run_1.mcap'))]);
+        const [frame] = (await opened.episodes[1]?.readFrames([1])) ?? [];
+        expect(square(frame as Frame).colour.map(Math.round)).toEqual(BLUE);
+      });
+
+      it('is skipped where none can be read, or where what can be has no command', async () => {
+        const none = await openCut(0, 1, 2);
+        expect([told(none), reasons(none)]).toEqual([[], [noEnd(join(none.run, 'run_0.mcap'))]]);
+        const silent = await openCut(0, 2);
+        expect([told(silent), reasons(silent)]).toEqual([[], [noEnd(join(silent.run, 'run_0.mcap'))]]);
+      });
+    });
+
+    it('a file that metadata.yaml names and that is gone is told, the others are used', async () => {
+      const bags = join(temporaryFolder(), 'bags');
+      cpSync(samples('bags', 'split'), bags, { recursive: true });
+      const gone = join(bags, 'long', 'long_1.db3');
+      rmSync(gone);
+      const opened = await openAll({ bags, topics });
+      expect(told(opened)).toEqual([['wipe the table', 4, '10.0']]);
+      expect(reasons(opened)).toEqual([expect.stringMatching(/long_1\.db3: could not be read .*ENOENT/)]);
+    });
+
+    it.each([
+      ['too many open files', 'mcap', 'promises.open', 'EMFILE', 0],
+      ['too many open files', 'sqlite', 'openSync', 'EMFILE', 0],
+      ['too many open files, of which SQLite says less', 'sqlite', 'openSync', 'EMFILE', 1],
+      ['a broken disk, of which SQLite says less', 'sqlite', 'readSync', 'EIO', 1],
+      ['a full disk', 'sqlite', 'mkdtempSync', 'ENOSPC', 0],
+    ])('%s is no fault of a bag, and ends the run: %s', async (_, folder, name, code, from) => {
+      const bags = samples('bags', 'compressed', folder);
+      let calls = 0;
+      failingCall(name, code, () => calls++ >= from);
+      await expect(openAll({ bags, topics })).rejects.toMatchObject({ code: 'io-failed' });
+    });
+
     it('a folder that is itself a recording is one', async () => {
       const opened = await openAll({ bags: samples('bags', 'split', 'long'), topics });
       expect(told(opened)).toEqual([['wipe the table', 8, '10.0']]);
+    });
+
+    it.each(['mcap/mcap.mcap', 'sqlite/sqlite.db3'])('a file that is one is: %s', async (file) => {
+      const bags = samples('bags', 'compressed', file);
+      expect(detectData(bags)).toEqual({ bags });
+      const set = await openEpisodes({ bags, topics });
+      expect([set.folder, set.recordings.map((recording) => recording.name)]).toEqual([
+        dirname(bags),
+        [bags],
+      ]);
+      expect(told(await openAll({ bags, topics }))).toHaveLength(2);
+    });
+
+    it('a file that is none is refused by name', async () => {
+      const file = join(temporaryFolder(), 'notes.txt');
+      writeFileSync(file, 'no bag');
+      await expect(openEpisodes({ bags: file })).rejects.toThrow(
+        `${file}: expected a folder of bags, an .mcap file or a .db3 file`,
+      );
+      expect(() => detectData(file)).toThrow(`${file}: neither bags (.mcap, .db3), nor `);
+      await expect(openEpisodes({ bridge: file })).rejects.toThrow(`${file}: expected a folder, got a file`);
+    });
+
+    it('a folder that is named as a file is looked into', async () => {
+      const bags = join(temporaryFolder(), 'bags');
+      cpSync(samples('bags', 'compressed', 'mcap'), join(bags, 'run.mcap'), { recursive: true });
+      cpSync(samples('bags', 'compressed', 'mcap', 'mcap.mcap'), join(bags, 'day', 'run.mcap'));
+      const opened = await openAll({ bags, topics });
+      expect([told(opened).length, opened.skipped]).toEqual([4, []]);
+    });
+
+    it('a link to what is listed beside it, or back up, is told and not followed', async () => {
+      const bags = join(temporaryFolder(), 'bags');
+      cpSync(samples('bags', 'split'), bags, { recursive: true });
+      const elsewhere = join(bags, '..', 'elsewhere');
+      cpSync(samples('bags', 'compressed', 'mcap'), elsewhere, { recursive: true });
+      for (const [name, target] of Object.entries({ again: '..', latest: 'long', other: '../elsewhere' }))
+        symlinkSync(target, join(bags, name));
+      const opened = await openAll({ bags, topics });
+      expect(told(opened)).toHaveLength(1 + 2);
+      expect(reasons(opened)).toEqual(
+        ['again', 'latest'].map((name) =>
+          expect.stringMatching(`^${join(bags, name)}: a link to .*, which is listed without it$`),
+        ),
+      );
+    });
+
+    it('a metadata.yaml that is damaged, or names fewer files than there are, is told', async () => {
+      const bags = join(temporaryFolder(), 'bags');
+      cpSync(samples('bags', 'split'), bags, { recursive: true });
+      const metadata = join(bags, 'long', 'metadata.yaml');
+      const whole = readFileSync(metadata, 'utf8');
+      writeFileSync(metadata, whole.replace('  - long_1.db3\n', ''));
+      const fewer = await openAll({ bags, topics });
+      expect(told(fewer)).toEqual([['wipe the table', 4, '10.0']]);
+      expect(reasons(fewer)).toEqual([`${join(bags, 'long', 'long_1.db3')}: not in metadata.yaml`]);
+      // As a robot that lost power leaves it.
+      writeFileSync(metadata, '');
+      const empty = await openAll({ bags, topics });
+      expect(told(empty)).toEqual([['wipe the table', 8, '10.0']]);
+      expect(reasons(empty)).toEqual([`${metadata}: not rosbag2's: `]);
     });
 
     it('sqlite3 with a write-ahead log: closed, and left by a recorder that was killed', async () => {
@@ -441,6 +588,78 @@ describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote',
       writeFileSync(captions, content);
       await expect(openEpisodes({ videos: samples('videos', 'ssv2'), captions })).rejects.toThrow(reason);
     });
+  });
+
+  describe('below which a folder may not be read', () => {
+    const names = ['bags', 'bridge', 'lerobot', 'videos'] as const;
+    /** A data set, and the folder in it that may not be read. */
+    function closed(kind: (typeof names)[number], code = 'EACCES') {
+      const folder = join(temporaryFolder(), kind);
+      const [from, below] = {
+        bags: [['bags', 'compressed'], 'closed'],
+        bridge: [['bridge'], 'closed'],
+        lerobot: [['lerobot', 'v3-image'], 'meta/episodes/closed'],
+        videos: [['videos', 'ucf'], 'closed'],
+      }[kind] as [string[], string];
+      cpSync(samples(...from), folder, { recursive: true });
+      mkdirSync(join(folder, below));
+      failingCall('readdirSync', code, (path) => path === join(folder, below));
+      const config: DataConfig = {
+        bags: { bags: folder, topics: { image: '/camera/color/compressed', instruction: '/task' } },
+        bridge: { bridge: folder },
+        lerobot: { lerobot: folder },
+        videos: { videos: folder, captions: join(folder, 'classes.json') },
+      }[kind];
+      return { config, folder, path: join(folder, below) };
+    }
+
+    it.each(names)('skip it by name, and are read but for it: %s', async (kind) => {
+      const { config, folder, path } = closed(kind);
+      const opened = await openAll(config);
+      expect(told(opened).length).toBeGreaterThan(1);
+      expect(reasons(opened)).toContainEqual(
+        expect.stringMatching(`^${path}: could not be read: EACCES: .*$`),
+      );
+      if (kind !== 'videos') expect(Object.keys(detectData(folder))).toEqual([kind]);
+    });
+
+    it.each(names)('are not read where it is the machine that fails: %s', async (kind) => {
+      await expect(openAll(closed(kind, 'EMFILE').config)).rejects.toMatchObject({ code: 'io-failed' });
+    });
+  });
+
+  it.each([
+    ['a line of meta/', 'lerobot', 'readFileSync'],
+    ['a picture', 'bridge', 'promises.readFile'],
+    ['a captions file', 'videos', 'readFileSync'],
+  ])('fail as a whole where the machine does while it reads %s', async (_, kind, call) => {
+    const config = {
+      lerobot: { lerobot: samples('lerobot', 'v2') },
+      bridge: { bridge: samples('bridge') },
+      videos: { videos: samples('videos', 'ucf'), captions: samples('videos', 'ucf', 'classes.json') },
+    }[kind] as DataConfig;
+    failingCall(call, 'EIO');
+    const read = async () => (await openAll(config)).episodes[0]?.readFrames([0]);
+    await expect(read()).rejects.toMatchObject({ code: 'io-failed' });
+  });
+
+  it.each([
+    [['bags', 'raw'], { camera: 'images1' }, 'bags, for which no camera can'],
+    [['bridge'], { instruction: 'tidy up' }, 'BridgeData, for which no instruction can'],
+    [['bridge'], { instructionTopic: '/task' }, 'BridgeData, for which no instruction topic can'],
+    [['lerobot', 'v2'], { imageTopic: '/a' }, 'a LeRobot data set, for which no image topic can'],
+    [
+      ['videos', 'ucf'],
+      { captions: 'a.json', instructionField: 'a' },
+      'videos, for which no instruction field can',
+    ],
+  ])("refuse another one's hint by name: %s %o", (folder, hints, reason) => {
+    expect(() => detectData(samples(...folder), hints)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-argument',
+        message: `${samples(...folder)}: read as ${reason} be chosen`,
+      }),
+    );
   });
 
   it('are told from each other by what is in the folder', () => {

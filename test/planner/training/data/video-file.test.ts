@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
+import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
+import type { Frame } from '#planner/conditioning/frame.js';
 import type { AidError } from '#planner/errors.js';
 import { readPictures, readTimeline } from '#planner/training/data/videos/video-file.js';
 import { centreAt, square } from '../../../support/moving-square.js';
@@ -73,6 +76,47 @@ describe.skipIf(noSamples !== undefined)('a video', () => {
     expectPictures(await picturesIn(whole('trimmed.mp4')), ALL.slice(15));
   });
 
+  describe('that was taken by a camera that lay otherwise', () => {
+    /** A copy of it whose header says how to show it. */
+    function shownBy([a, b, c, d]: readonly number[]): string {
+      const path = join(temporaryFolder(), 'shown.mp4');
+      const bytes = readFileSync(whole('index-last.mp4'));
+      // The matrix in the header of its track, in numbers of 16.16 bits.
+      const matrix = bytes.indexOf('tkhd') + 4 + 40;
+      for (const [place, value] of [a, b, 0, c, d].entries())
+        bytes.writeInt32BE(Math.round((value as number) * 65_536), matrix + 4 * place);
+      writeFileSync(path, bytes);
+      return path;
+    }
+    const first = async (path: string) => {
+      const timeline = await readTimeline(path);
+      const [frame] = await readPictures(path, timeline, [timeline.times[0] as bigint]);
+      return frame as Frame;
+    };
+
+    it.each<[string, number[], (picture: Sharp) => Sharp]>([
+      ['turned to the right', [0, 1, -1, 0], (picture) => picture.rotate(90)],
+      ['upside down', [-1, 0, 0, -1], (picture) => picture.rotate(180)],
+      ['turned to the left', [0, -1, 1, 0], (picture) => picture.rotate(270)],
+      ['mirrored from left to right', [-1, 0, 0, 1], (picture) => picture.flop()],
+      ['mirrored from top to bottom', [1, 0, 0, -1], (picture) => picture.flip()],
+    ])('is read as it is shown: %s', async (_, matrix, turn) => {
+      const { width, height, data } = await first(whole('index-last.mp4'));
+      const raw = turn(sharp(data, { raw: { width, height, channels: 3 } })).raw();
+      const expected = await raw.toBuffer({ resolveWithObject: true });
+      const frame = await first(shownBy(matrix));
+      expect([frame.width, frame.height]).toEqual([expected.info.width, expected.info.height]);
+      expect(Buffer.compare(frame.data, expected.data)).toBe(0);
+    });
+
+    it('is refused by name where it is to be shown askew', async () => {
+      const path = shownBy([Math.SQRT1_2, Math.SQRT1_2, -Math.SQRT1_2, Math.SQRT1_2]);
+      await expect(first(path)).rejects.toThrow(
+        `${path}: could not be read as a video: its pictures are to be shown turned by [0.707 0.707 -0.707 0.707], expected quarter turns`,
+      );
+    });
+  });
+
   it.each(['index-last.mp4', 'index-first.mp4', 'h264.mkv', 'vp9.webm', 'b-frames.avi'])(
     'that was cut off is refused, wherever: %s',
     async (name) => {
@@ -113,6 +157,19 @@ describe.skipIf(noSamples !== undefined)('a video', () => {
     copyFileSync(whole('vp9.webm'), path);
     truncateSync(path, middle);
     await expect(readTimeline(path)).rejects.toThrow(/it is cut off: it ends after [23]\.\d\d of 6\.00 s$/);
+  });
+
+  it('that the machine cannot open is not said to be damaged', () => {
+    const reader = resolve('dist/planner/training/data/videos/video-file.js');
+    const program = `import { openSync } from 'node:fs';
+      import { readTimeline } from ${JSON.stringify(reader)};
+      const read = () => readTimeline(${JSON.stringify(whole('vp9.webm'))});
+      await read();
+      try { for (;;) openSync('/dev/null'); } catch {}
+      await read().catch(({ code, message }) => process.stdout.write(code + ' ' + message));`;
+    const limited = 'ulimit -n 200 && exec "$0" --input-type=module --eval "$1"';
+    const { stdout } = spawnSync('bash', ['-c', limited, process.execPath, program], { encoding: 'utf8' });
+    expect(stdout).toMatch(/^io-failed .*vp9\.webm: could not be read as a video: .*Too many open files$/);
   });
 
   it('that is none, is empty or is not there is refused by name', async () => {

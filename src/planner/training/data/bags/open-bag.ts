@@ -1,10 +1,12 @@
 import type { Frame } from '../../../conditioning/frame.js';
 import { AidError } from '../../../errors.js';
+import { extent } from '../../../extent.js';
 import { type BagsConfig, DEFAULT_TOPICS } from '../data-config.js';
 import { checkFrameIndices, type Episode, type OpenedRecording, type SkippedEpisode } from '../episode.js';
-import type { BagReader, BagTopic } from './bag-reader.js';
-import { type Command, commandSpans } from './command-spans.js';
-import { imageDecoder, isImageTopic, textDecoder } from './message-decoder.js';
+import { type BagPart, readParts } from './bag-parts.js';
+import type { BagTopic } from './bag-reader.js';
+import { commandSpans } from './command-spans.js';
+import { imageDecoder, isImageTopic } from './message-decoder.js';
 import { withBag } from './with-bag.js';
 
 const REPEAT_MS = 2000;
@@ -32,11 +34,10 @@ export function bagReading({
     maxSeconds,
   };
 }
-type BagReading = ReturnType<typeof bagReading>;
 
 /**
- * One episode for each command of a recording. Pictures are left in the files until they are asked for.
- * Errors: `invalid-data`, naming the recording.
+ * One episode for each command of a recording. Pictures are left in the files until they are asked for; a file that
+ * cannot be read is left out, and no command goes on after it. Errors: `invalid-data`, naming the recording; `io-failed`.
  */
 export async function openBag(
   name: string,
@@ -45,100 +46,85 @@ export async function openBag(
 ): Promise<OpenedRecording> {
   const reading = bagReading(options);
   const { topics, instruction } = reading;
+  const { runs, skipped: unread } = await readParts(name, files, reading);
+  const skipped: SkippedEpisode[] = [...unread];
   const fail = (what: string): never => {
-    throw new AidError('invalid-data', `${name}: ${what}`);
+    throw new AidError('invalid-data', skipped[0]?.reason ?? `${name}: ${what}`);
   };
-  const { stampsNs, commands, metadata } = await withBag(name, files, (bag) => timeline(name, bag, reading));
-  if (stampsNs.length === 0) fail(`no image on ${topics.image}`);
-  if (instruction === undefined && commands.length === 0) fail(`no instruction on ${topics.instruction}`);
-  const spans =
-    instruction === undefined
-      ? commandSpans(commands, stampsNs, reading)
-      : [{ text: instruction, first: 0, end: stampsNs.length }];
+  const parts = runs.flat();
+  const metadata = Object.fromEntries(parts.flatMap((part) => Object.entries(part.metadata)));
+  if (parts.every(({ stampsNs }) => stampsNs.length === 0)) fail(noImage(topics.image, parts));
+  const spans = runs.flatMap((run) => {
+    const stampsNs = run.flatMap((part) => part.stampsNs);
+    const whole = { text: instruction ?? '', first: 0, end: stampsNs.length };
+    const commands = run.flatMap((part) => part.commands);
+    const found = instruction === undefined ? commandSpans(commands, stampsNs, reading) : [whole];
+    return found.map(({ text, first, end }) => ({ run, text, first, stampsNs: stampsNs.slice(first, end) }));
+  });
+  if (spans.length === 0) fail(`no instruction on ${topics.instruction}`);
   const episodes: Episode[] = [];
-  const skipped: SkippedEpisode[] = [];
-  for (const [index, { text, first, end }] of spans.entries()) {
+  for (const [index, { run, text, first, stampsNs }] of spans.entries()) {
     const part = spans.length === 1 ? name : `${name}: command ${index + 1} of ${spans.length}, "${text}"`;
-    const span = stampsNs.slice(first, end);
-    if (span.length === 0) {
+    if (stampsNs.length === 0) {
       skipped.push({ name: part, reason: `${part}: no image on ${topics.image} while it was carried out` });
       continue;
     }
-    const seconds = Number((span.at(-1) as bigint) - (span[0] as bigint)) / 1e9;
+    const seconds = Number((stampsNs.at(-1) as bigint) - (stampsNs[0] as bigint)) / 1e9;
     episodes.push({
       name: part,
       instruction: text,
-      frameCount: span.length,
-      ...(seconds > 0 ? { framesPerSecond: (span.length - 1) / seconds } : {}),
+      frameCount: stampsNs.length,
+      ...(seconds > 0 ? { framesPerSecond: (stampsNs.length - 1) / seconds } : {}),
       metadata,
       readFrames: async (indices) => {
-        checkFrameIndices(part, indices, span.length);
-        return withBag(name, files, (bag) => readFrames(bag, part, topics.image, span, indices));
+        checkFrameIndices(part, indices, stampsNs.length);
+        const places = indices.map((place) => first + place);
+        return readFrames(run, part, topics.image, places, first);
       },
     });
   }
-  if (episodes.length === 0)
-    fail(skipped[0]?.reason.slice(name.length + 2) ?? `no instruction on ${topics.instruction}`);
+  if (episodes.length === 0) fail('nothing in it can be used');
   return { episodes, skipped };
 }
 
-interface Timeline {
-  readonly stampsNs: readonly bigint[];
-  readonly commands: readonly Command[];
-  readonly metadata: Readonly<Record<string, string>>;
+function noImage(name: string, parts: readonly BagPart[]): string {
+  const images = parts.flatMap(({ topics }) => topics.filter(isImageTopic).map((topic) => topic.name));
+  const others = [...new Set(images)].filter((other) => other !== name);
+  return `no image on ${name}${others.length === 0 ? '' : `; it has images on ${others.join(', ')}`}`;
 }
 
-async function timeline(
-  recording: string,
-  bag: BagReader,
-  { topics, instruction, instructionField }: BagReading,
-): Promise<Timeline> {
-  imageDecoder(imageTopic(recording, bag, topics.image));
-  const said = bag.topics.find(({ name }) => name === topics.instruction);
-  const textOf =
-    said === undefined || instruction !== undefined ? undefined : textDecoder(said, instructionField);
-  const stampsNs: bigint[] = [];
-  const commands: Command[] = [];
-  const asked = textOf === undefined ? [topics.image] : [topics.image, topics.instruction];
-  for await (const { topic, stampNs, data } of bag.messages({ topics: asked, stampsOnly: [topics.image] })) {
-    if (topic === topics.image) stampsNs.push(stampNs);
-    else if (textOf !== undefined) commands.push({ stampNs, text: textOf(data).trim() });
-  }
-  return { stampsNs, commands, metadata: bag.metadata };
-}
-
-function imageTopic(recording: string, bag: BagReader, name: string): BagTopic {
-  const found = bag.topics.find((topic) => topic.name === name);
-  if (found !== undefined) return found;
-  const others = bag.topics.filter(isImageTopic).map((topic) => topic.name);
-  const hint = others.length === 0 ? '' : `; it has images on ${others.join(', ')}`;
-  throw new AidError('invalid-data', `${recording}: no image on ${name}${hint}`);
-}
-
-/** The pictures with these places in the span, in the order asked for. */
+/** The pictures at these places of a run, in the order asked for. `first`: that of the episode's first one. */
 async function readFrames(
-  bag: BagReader,
-  part: string,
+  run: readonly BagPart[],
+  episode: string,
   topic: string,
-  span: readonly bigint[],
-  indices: readonly number[],
+  places: readonly number[],
+  first: number,
 ): Promise<Frame[]> {
-  const decode = imageDecoder(imageTopic(part, bag, topic));
-  const [low, high] = [Math.min(...indices), Math.max(...indices)];
-  // Pictures of equal stamps are in one span: the first of them counts from the first of its stamp.
-  let place = span.indexOf(span[low] as bigint);
   const frames = new Map<number, Frame>();
-  for await (const { data } of bag.messages({
-    topics: [topic],
-    fromNs: span[low] as bigint,
-    toNs: span[high] as bigint,
-  })) {
-    if (indices.includes(place)) frames.set(place, await decodeAt(part, place, decode, data));
-    place += 1;
+  let start = 0;
+  for (const { file, topics, stampsNs } of run) {
+    const from = start;
+    start += stampsNs.length;
+    const here = places.map((place) => place - from);
+    const wanted = new Set(here.filter((place) => place >= 0 && place < stampsNs.length));
+    if (wanted.size === 0) continue;
+    const decode = imageDecoder(topics.find(({ name }) => name === topic) as BagTopic);
+    const [low, high] = extent(wanted);
+    const [fromNs, toNs] = [stampsNs[low] as bigint, stampsNs[high] as bigint];
+    // Several pictures may have one stamp.
+    let place = stampsNs.indexOf(fromNs);
+    await withBag(episode, file, async (bag) => {
+      for await (const { data } of bag.messages({ topics: [topic], fromNs, toNs })) {
+        if (wanted.has(place))
+          frames.set(from + place, await decodeAt(episode, from + place - first, decode, data));
+        place += 1;
+      }
+    });
   }
-  return indices.map((index) => {
-    const frame = frames.get(index);
-    if (frame === undefined) throw new AidError('invalid-data', `${part}: frame ${index} is gone`);
+  return places.map((place) => {
+    const frame = frames.get(place);
+    if (frame === undefined) throw new AidError('invalid-data', `${episode}: frame ${place - first} is gone`);
     return frame;
   });
 }

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import sqlite, { type Database } from 'node-sqlite3-wasm';
 import { z } from 'zod';
+import { AidError } from '../../../errors.js';
 import type { BagReader, BagTopic } from './bag-reader.js';
 
 const integer = z.union([z.bigint(), z.number()]).transform(BigInt);
@@ -36,10 +37,13 @@ const messageRow = z.object({
 /** Of a write-ahead log: there while a bag is recorded, and left where the recorder was killed. */
 export const LOG_ENDING = '-wal';
 
-/** Opens a `.db3` file, with what its write-ahead log adds. Errors: those of the file and of its format, not named. */
+/**
+ * Opens a `.db3` file, with what its write-ahead log adds. Errors: those of the file and of its format, not named;
+ * `io-failed`.
+ */
 export async function openSqliteBag(path: string): Promise<BagReader> {
   checkFormat(path);
-  const folder = mkdtempSync(join(tmpdir(), 'aid-bag-'));
+  const folder = temporaryFolder();
   let database: Database | undefined;
   const close = (): void => {
     try {
@@ -52,10 +56,25 @@ export async function openSqliteBag(path: string): Promise<BagReader> {
     database = new sqlite.Database(linkIn(folder, path), { readOnly: true });
     // A log's index lies in memory that processes share, which there is none of here, or else in that of its one user.
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
-    return readerOf(database, async () => close());
+    return readerOf(path, database, async () => close());
   } catch (error) {
     close();
-    throw error;
+    throw failure(path, error);
+  }
+}
+
+/** Errors: `io-failed`. */
+function temporaryFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'aid-bag-'));
+  } catch (cause) {
+    throw new AidError(
+      'io-failed',
+      `${tmpdir()}: sqlite3 bags are read through it: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -76,7 +95,7 @@ function linkIn(folder: string, path: string): string {
   return link;
 }
 
-function readerOf(database: Database, close: () => Promise<void>): BagReader {
+function readerOf(path: string, database: Database, close: () => Promise<void>): BagReader {
   const definitions = hasTable(database, 'message_definitions')
     ? database
         .all('SELECT topic_type, encoding, encoded_message_definition FROM message_definitions')
@@ -111,12 +130,25 @@ function readerOf(database: Database, close: () => Promise<void>): BagReader {
           const { topic_id: id, timestamp: stampNs, data } = messageRow.parse(row);
           yield { topic: nameOf.get(id) ?? '', stampNs, data: data ?? new Uint8Array() };
         }
+      } catch (error) {
+        throw failure(path, error);
       } finally {
         statement.finalize();
       }
     },
     close,
   };
+}
+
+/** SQLite's words for what is not the file's fault; its errors have no codes here. */
+const OF_THE_MACHINE =
+  /^(Could not open the database|unable to open database file|disk I\/O error|out of memory|database or disk is full)/;
+
+function failure(path: string, error: unknown): unknown {
+  const { message } = error as Error;
+  return OF_THE_MACHINE.test(message)
+    ? new AidError('io-failed', `${path}: ${message}`, { cause: error })
+    : error;
 }
 
 const MAGIC = 'SQLite format 3\0';

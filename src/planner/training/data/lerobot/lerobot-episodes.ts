@@ -4,16 +4,19 @@ import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { decodeFrame } from '../../../conditioning/frame.js';
 import { AidError } from '../../../errors.js';
+import { extent } from '../../../extent.js';
 import type { LerobotConfig } from '../data-config.js';
 import {
   checkFrameIndices,
   type Episode,
   type EpisodeSet,
   type OpenedRecording,
+  orSkipped,
+  type Recording,
   reasonToSkip,
   type SkippedEpisode,
 } from '../episode.js';
-import { byNumber, describeFiles, isFolder, namesIn } from '../files.js';
+import { describeFiles, entriesIn } from '../files.js';
 import { firstAt } from '../first-at.js';
 import { videoEpisode } from '../videos/video-recordings.js';
 import {
@@ -48,28 +51,35 @@ export async function lerobotEpisodes({ lerobot: folder, camera }: LerobotConfig
   const info = readJsonAs(join(folder, 'meta', 'info.json'), infoSchema);
   const key = cameraOf(folder, info, camera);
   const isVideo = info.features[key]?.dtype === 'video';
-  const { rows: listed, skipped } = info.codebase_version.startsWith('v3')
+  const { rows: listed, skipped: odd } = info.codebase_version.startsWith('v3')
     ? await listV3(folder, info, key, isVideo)
     : listV2(folder, info, key, isVideo);
-  if (listed.length === 0) throw new AidError('invalid-data', skipped[0]?.reason ?? `${folder}: no episode`);
+  const skipped = [...odd];
   const shared = new SharedFiles();
-  const recordings = listed.map((episode) => {
-    const id = `episode-${String(episode.index).padStart(6, '0')}`;
+  const recordings = listed.flatMap((episode) => {
     const name = `${folder}: episode ${episode.index}`;
-    const files = episode.video === undefined ? [episode.data.file] : [episode.data.file, episode.video.file];
-    const { content, stamp } = describeFiles(`${id} ${episode.length}`, files, {
-      camera: key,
-      fps: info.fps,
-      ...placesIn(folder, episode),
+    return orSkipped(name, skipped, (): Recording[] => {
+      const id = `episode-${String(episode.index).padStart(6, '0')}`;
+      const { data, video } = episode;
+      const files = video === undefined ? [data.file] : [data.file, video.file];
+      const { content, stamp } = describeFiles(`${id} ${episode.length}`, files, {
+        camera: key,
+        fps: info.fps,
+        ...placesIn(folder, episode),
+      });
+      return [
+        {
+          name,
+          id,
+          content: `${content} ${episode.tasks.join('; ')}`,
+          stamp,
+          open: () => openEpisode(name, info, key, episode, shared),
+        },
+      ];
     });
-    return {
-      name,
-      id,
-      content: `${content} ${episode.tasks.join('; ')}`,
-      stamp,
-      open: () => openEpisode(name, info, key, episode, shared),
-    };
   });
+  if (recordings.length === 0)
+    throw new AidError('invalid-data', skipped[0]?.reason ?? `${folder}: no episode`);
   return { folder, noun: 'episodes', recordings, isEpisodeEach: true, skipped };
 }
 
@@ -128,7 +138,7 @@ async function listV3(folder: string, info: LerobotInfo, key: string, isVideo: b
   const columns = [...Object.keys(v3Episode.shape), ...(isVideo ? videoColumns : [])];
   const listed: ListedEpisode[] = [];
   const skipped: SkippedEpisode[] = [];
-  for (const file of parquetBelow(join(folder, 'meta', 'episodes'))) {
+  for (const file of parquetBelow(join(folder, 'meta', 'episodes'), skipped)) {
     try {
       const rows = await readParquetAs(file, { columns }, z.array(z.record(z.string(), z.unknown())));
       const named = rows.map((row, index) => ({ row, name: `${file}: row ${index}` }));
@@ -146,8 +156,8 @@ async function listV3(folder: string, info: LerobotInfo, key: string, isVideo: b
         const path = { video_key: key, chunk_index: chunk, file_index: number };
         return { ...episode, video: { file: join(folder, filled(videoPathOf(folder, info), path)), start } };
       });
-      listed.push(...read.rows);
-      skipped.push(...read.skipped);
+      for (const row of read.rows) listed.push(row);
+      for (const row of read.skipped) skipped.push(row);
     } catch (error) {
       skipped.push({ name: file, reason: reasonToSkip(error) });
     }
@@ -160,14 +170,11 @@ function videoPathOf(folder: string, { video_path: path }: LerobotInfo): string 
   throw new AidError('invalid-data', `${folder}: meta/info.json has a camera with videos and no video_path`);
 }
 
-function parquetBelow(folder: string): string[] {
-  return namesIn(folder)
-    .sort(byNumber)
-    .flatMap((name) => {
-      const path = join(folder, name);
-      if (isFolder(path)) return parquetBelow(path);
-      return name.endsWith('.parquet') ? [path] : [];
-    });
+function parquetBelow(folder: string, skipped: SkippedEpisode[]): string[] {
+  return entriesIn(folder, skipped).flatMap(({ path, isFolder }) => {
+    if (isFolder) return orSkipped(path, skipped, () => parquetBelow(path, skipped));
+    return path.endsWith('.parquet') ? [path] : [];
+  });
 }
 
 async function openEpisode(
@@ -220,7 +227,7 @@ function pictureEpisode(
     metadata: {},
     readFrames: async (indices) => {
       checkFrameIndices(name, indices, frameCount);
-      const [low, high] = [Math.min(...indices), Math.max(...indices)];
+      const [low, high] = extent(indices);
       const columns = { columns: [key], from: from + low, to: from + high + 1 };
       const rows = await readParquetAs(file, columns, z.array(picture));
       return Promise.all(

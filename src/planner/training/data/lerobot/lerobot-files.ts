@@ -4,6 +4,7 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { z } from 'zod';
 import { AidError } from '../../../errors.js';
+import { readError } from '../../../read-error.js';
 import { reasonToSkip, type SkippedEpisode } from '../episode.js';
 
 export const infoSchema = z.object({
@@ -69,7 +70,7 @@ export interface ParquetRows {
 /** A number of a column of whole ones, which may come as 64 bits. */
 export const wholeNumber = z.union([z.bigint(), z.int()]).transform(Number);
 
-/** Rows of a Parquet file; `schema` is that of the list. Errors: `invalid-data`, naming the file. */
+/** Rows of a Parquet file; `schema` is that of the list. Errors: `invalid-data`, naming the file; `io-failed`. */
 export async function readParquetAs<Schema extends z.ZodType>(
   file: string,
   { columns, from, to }: ParquetRows,
@@ -87,14 +88,13 @@ export async function readParquetAs<Schema extends z.ZodType>(
       utf8: false,
     });
   } catch (cause) {
-    throw new AidError('invalid-data', `${file}: could not be read as Parquet: ${(cause as Error).message}`, {
-      cause,
-    });
+    const message = `${file}: could not be read as Parquet: ${(cause as Error).message}`;
+    throw readError('invalid-data', message, cause);
   }
   return checked(file, schema, () => rows);
 }
 
-/** Errors: `invalid-data`, naming `file` and what is odd in it. */
+/** Errors: `invalid-data`, naming `file` and what is odd in it; `io-failed`. */
 export function checked<Schema extends z.ZodType>(
   file: string,
   schema: Schema,
@@ -106,7 +106,7 @@ export function checked<Schema extends z.ZodType>(
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     const what = missing ? 'no such file' : `could not be read: ${(cause as Error).message}`;
-    throw new AidError('invalid-data', `${file}: ${what}`, { cause });
+    throw readError('invalid-data', `${file}: ${what}`, cause);
   }
   const { data, error, success } = schema.safeParse(content);
   if (success) return data;

@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { parse as parseCsv } from 'csv-parse/sync';
 import { z } from 'zod';
 import { AidError } from '../../../errors.js';
+import { readError } from '../../../read-error.js';
 import type { SkippedEpisode } from '../episode.js';
 
 export interface Caption {
@@ -43,11 +44,11 @@ export interface Captions {
  *   needs it;
  * - CSV with a header, as EPIC-KITCHENS-100 (`video_id, start_timestamp, stop_timestamp, narration`) or with
  *   columns such as `file_name, text`; the same as JSON, an object a line.
- * Errors: `invalid-data`, naming the file, and the first row where none can be used.
+ * Errors: `invalid-data`, naming the file, and the first row where none can be used; `io-failed`.
  */
 export function readCaptions(file: string): Captions {
-  const fail = (what: string, cause?: unknown): never => {
-    throw new AidError('invalid-data', `${file}: ${what}`, { cause });
+  const fail = (what: string, cause: unknown): never => {
+    throw readError('invalid-data', `${file}: ${what}`, cause);
   };
   let content: string;
   try {

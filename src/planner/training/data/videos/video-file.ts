@@ -2,6 +2,7 @@
 import type { Demuxer, Packet, Frame as Picture, Stream } from 'node-av';
 import { type Frame, frameFromRaw } from '../../../conditioning/frame.js';
 import { AidError } from '../../../errors.js';
+import { type Turn, turned, turnOf } from './display-matrix.js';
 import { WholeFile } from './whole-file.js';
 
 export interface VideoTimeline {
@@ -31,7 +32,7 @@ async function nodeAv(path: string): Promise<NodeAv> {
 
 /**
  * Times of all pictures; nothing is decoded where the packets tell them. Errors: `invalid-data`, naming the file, also
- * for one that was cut off or lost pictures; `engine-unavailable`.
+ * for one that was cut off or lost pictures; `engine-unavailable`; `io-failed`.
  */
 export async function readTimeline(path: string): Promise<VideoTimeline> {
   const timeline = await withVideo(path, async (av, input, stream) => {
@@ -62,7 +63,7 @@ async function decodedTimes(path: string): Promise<BigInt64Array> {
   });
 }
 
-/** The pictures at these times of its timeline, in that order. Errors: `invalid-data`, `engine-unavailable`. */
+/** The pictures at these times of its timeline, in that order, as they are shown. Errors: those of `readTimeline`. */
 export async function readPictures(
   path: string,
   timeline: VideoTimeline,
@@ -97,7 +98,9 @@ async function picturesAt(
         if (picture.bestEffortTimestamp < next) continue;
         const { width, height } = picture;
         const data = await scaler.toBuffer(picture, { format: 'rgb' });
-        found.set(next, frameFromRaw({ width, height, data, encoding: 'rgb8' }));
+        const frame = frameFromRaw({ width, height, data, encoding: 'rgb8' });
+        const turn = turnFor(av, stream, picture);
+        found.set(next, turn === undefined ? frame : turned(frame, turn));
       }
     } finally {
       scaler.close();
@@ -108,6 +111,14 @@ async function picturesAt(
       throw new Error(`it is damaged: no picture at ${(Number(time) * secondsPerUnit).toFixed(2)} s`);
     });
   });
+}
+
+/** The picture's own, where it has one, or else that of the whole video. */
+function turnFor(av: NodeAv, { codecpar }: Stream, picture: Picture): Turn | undefined {
+  const matrix =
+    picture.getSideData(av.AV_FRAME_DATA_DISPLAYMATRIX) ??
+    codecpar.getCodedSideData(av.AV_PKT_DATA_DISPLAYMATRIX);
+  return matrix === null ? undefined : turnOf(matrix);
 }
 
 /**
@@ -176,6 +187,9 @@ async function withVideo<Result>(
     }
   } catch (cause) {
     const message = `${path}: could not be read as a video: ${(cause as Error).message}`;
-    throw new AidError('invalid-data', message, { cause });
+    const isOfTheMachine =
+      cause instanceof av.FFmpegError &&
+      [av.AVERROR_EMFILE, av.AVERROR_ENOMEM].some((code) => code === cause.code);
+    throw new AidError(isOfTheMachine ? 'io-failed' : 'invalid-data', message, { cause });
   }
 }

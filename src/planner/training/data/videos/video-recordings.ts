@@ -1,5 +1,5 @@
 /** Folders of videos with a captions file: Something-Something V2, EPIC-KITCHENS-100, UCF-101, or one's own. */
-import { basename, dirname, extname, join, relative } from 'node:path';
+import { basename, dirname, extname, relative } from 'node:path';
 import { AidError } from '../../../errors.js';
 import type { VideosConfig } from '../data-config.js';
 import {
@@ -7,10 +7,11 @@ import {
   type Episode,
   type EpisodeSet,
   type OpenedRecording,
+  orSkipped,
   type Recording,
   type SkippedEpisode,
 } from '../episode.js';
-import { byNumber, describeFiles, idOf, isFolder, namesIn } from '../files.js';
+import { describeFiles, entriesIn, idOf } from '../files.js';
 import { type Caption, readCaptions } from './captions.js';
 import { readPictures, readTimeline, type VideoTimeline } from './video-file.js';
 
@@ -18,11 +19,16 @@ const ENDINGS = ['.mp4', '.webm', '.avi', '.mkv', '.mov', '.m4v', '.mpg'];
 
 /** The videos that have captions, by path. Errors: `invalid-data`. */
 export function videoRecordings({ videos: folder, captions: captionsFile }: VideosConfig): EpisodeSet {
-  const files = videosBelow(folder);
+  const skipped: SkippedEpisode[] = [];
+  const files = videosBelow(folder, skipped);
   if (files.length === 0)
-    throw new AidError('invalid-data', `${folder}: no video below it (${ENDINGS.join(' ')})`);
+    throw new AidError(
+      'invalid-data',
+      skipped[0]?.reason ?? `${folder}: no video below it (${ENDINGS.join(' ')})`,
+    );
   const captions = new Map<string, Caption[]>();
-  const { captions: read, skipped } = readCaptions(captionsFile);
+  const { captions: read, skipped: rows } = readCaptions(captionsFile);
+  for (const row of rows) skipped.push(row);
   for (const caption of read) {
     const key = withoutEnding(caption.video);
     captions.set(key, [...(captions.get(key) ?? []), caption]);
@@ -54,11 +60,9 @@ export function videoRecordings({ videos: folder, captions: captionsFile }: Vide
   return { folder, noun: 'videos', recordings, isEpisodeEach, skipped };
 }
 
-function videosBelow(folder: string): string[] {
-  const names = namesIn(folder).filter((name) => !name.startsWith('.'));
-  return names.sort(byNumber).flatMap((name) => {
-    const path = join(folder, name);
-    if (isFolder(path)) return videosBelow(path);
+function videosBelow(folder: string, skipped: SkippedEpisode[]): string[] {
+  return entriesIn(folder, skipped).flatMap(({ name, path, isFolder }) => {
+    if (isFolder) return orSkipped(path, skipped, () => videosBelow(path, skipped));
     return ENDINGS.includes(extname(name).toLowerCase()) ? [path] : [];
   });
 }
