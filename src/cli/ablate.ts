@@ -4,13 +4,16 @@ import { Command } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
 import { ablate } from '../planner/evaluation/ablation/ablate.js';
 import { readAblationConfig } from '../planner/evaluation/ablation/ablation-config.js';
-import { ablationPlot, ablationTable } from '../planner/evaluation/ablation/ablation-report.js';
+import { ablationPlot } from '../planner/evaluation/ablation/ablation-plot.js';
+import { ablationTable } from '../planner/evaluation/ablation/ablation-report.js';
 import { OnnxRuntimeEngine } from '../planner/runtime/onnxruntime/onnxruntime-engine.js';
 import { isAborted } from './failure.js';
 import { interruptible } from './interruption.js';
 import { threadCount } from './options.js';
 import { type Progress, progressLine } from './progress.js';
 import { note, say, shownPath } from './terminal.js';
+
+const PICTURE = "![Each row's difference from AID, with its paired interval](ablation.svg)";
 
 interface AblateFlags {
   readonly rows?: readonly string[];
@@ -58,10 +61,16 @@ async function run(
         case 'simulated':
           progress.step(event.done, event.total, 'simulating scenes');
           break;
+        case 'encoded':
+          progress.step(event.done, event.total, 'encoding scenes');
+          break;
         case 'training':
           if (event.event.kind === 'step') progress.step(event.event.step, event.event.steps, 'training');
           if (event.event.kind === 'skipped') note(`aid: skipped: ${event.event.reason}`);
           if (event.event.kind === 'warning') note(`aid: warning: ${event.event.message}`);
+          break;
+        case 'denoising':
+          progress.step(event.done, event.total, 'denoising true clips');
           break;
         case 'evaluating':
           progress.step(event.done, event.total, 'imagining clips');
@@ -70,13 +79,14 @@ async function run(
           break;
         case 'end': {
           progress.end();
-          const table = ablationTable(event.results);
-          const picture = '![How often each row follows the command, and its PSNR](ablation.svg)';
-          const page = {
-            'ablation.md': `${table}\n${picture}\n`,
-            'ablation.svg': ablationPlot(event.results),
+          const { about, results } = event;
+          const table = ablationTable(about, results);
+          const plot = ablationPlot(results);
+          const page: Record<string, string> = {
+            'ablation.md': plot === undefined ? table : `${table}\n${PICTURE}\n`,
           };
-          const json = { 'ablation.json': `${JSON.stringify(event.results, null, 1)}\n` };
+          if (plot !== undefined) page['ablation.svg'] = plot;
+          const json = { 'ablation.json': `${JSON.stringify({ about, results }, null, 1)}\n` };
           await write(config.output, { ...page, ...json });
           if (out !== undefined) await write(out, page);
           say(table.trimEnd());

@@ -49,7 +49,7 @@ function following(report: EvaluationReport): string[] {
     ),
     ...(heldOutWordings === undefined ? [] : [row('wordings never seen', heldOutWordings)]),
     row('command swapped', swapped, `the original still nearest: ${percent(swapped.originalNearest).trim()}`),
-    row('text blanked', blank),
+    ...(blank === undefined ? [] : [row('text blanked', blank)]),
     bare('mean over all seeds', report.instructionFollowingMean.mean),
     bare('chance', chance),
     ...(anotherExecution === undefined ? [] : [bare('truth, executed again', anotherExecution.following)]),

@@ -28,10 +28,14 @@ export interface EvaluateOptions {
   readonly sampling?: SamplingChoice;
   /** Other settings to try, one clip in each scene. */
   readonly sweep?: readonly SweepSetting[];
+  /** Clips of a scene besides the commanded and the swapped ones; both unless said otherwise. */
+  readonly also?: readonly OtherClip[] | undefined;
   /** Scenes that it knows are not measured again; the others are noted in it. */
   readonly journal?: SceneJournal | undefined;
   readonly abortSignal?: AbortSignal | undefined;
 }
+
+export type OtherClip = Extract<ClipKind, 'heldOut' | 'blank'>;
 
 export type EvaluationEvent =
   | { readonly kind: 'clip'; readonly done: number; readonly total: number }
@@ -60,6 +64,7 @@ export interface SceneJournal {
 }
 
 const SEEDS = 4;
+const ALL: readonly OtherClip[] = ['heldOut', 'blank'];
 /** Clip k of scene s has the seed s * 1000 + k: other noise in every scene, the same in every evaluation. */
 const SEEDS_PER_SCENE = 1000;
 export const MAX_SEEDS = SEEDS_PER_SCENE;
@@ -78,11 +83,11 @@ export async function* evaluate(
   planner: EvaluatedPlanner,
   options: EvaluateOptions,
 ): AsyncGenerator<EvaluationEvent, void, undefined> {
-  const { set, seeds = SEEDS, sweep = [], sampling = {}, journal, abortSignal } = options;
+  const { set, seeds = SEEDS, sweep = [], sampling = {}, also = ALL, journal, abortSignal } = options;
   if (!Number.isInteger(seeds) || seeds < 1 || seeds > MAX_SEEDS)
     throw new AidError('invalid-argument', `seeds: expected 1 to ${MAX_SEEDS}, got ${seeds}`);
   const plansOf = (scene: Pick<SceneEntry, 'seed' | 'commands'>, commanded: number): ClipPlan[] =>
-    clipPlans(scene, commanded, { seeds, sampling, sweep });
+    clipPlans(scene, commanded, { seeds, sampling, sweep, also });
   const total = set.scenes.reduce((sum, scene) => sum + plansOf(scene, 0).length, 0);
   const results: SceneResult[] = [];
   const warnings = new Set<string>();
@@ -164,7 +169,10 @@ function clipPlans(
     seeds,
     sampling,
     sweep,
-  }: { readonly seeds: number; readonly sampling: SamplingChoice; readonly sweep: readonly SweepSetting[] },
+    also,
+  }: Required<Pick<EvaluateOptions, 'seeds' | 'sampling' | 'sweep'>> & {
+    readonly also: readonly OtherClip[];
+  },
 ): ClipPlan[] {
   const seed = sceneSeed * SEEDS_PER_SCENE;
   const { instruction = '', heldOutInstruction = null } = commands[commanded] ?? {};
@@ -174,19 +182,19 @@ function clipPlans(
     ...Array.from({ length: seeds }, (_, k): ClipPlan => {
       return { ...plan, kind: 'commanded', instruction, seed: seed + k };
     }),
-    ...(heldOutInstruction === null
+    ...(heldOutInstruction === null || !also.includes('heldOut')
       ? []
       : [{ ...plan, kind: 'heldOut', instruction: heldOutInstruction } as const]),
     { ...plan, kind: 'swapped', instruction: commands[swapped]?.instruction ?? '', command: swapped },
-    { ...plan, kind: 'blank', instruction },
+    ...(also.includes('blank') ? [{ ...plan, kind: 'blank', instruction } as const] : []),
     ...sweep.map((setting, index): ClipPlan => {
       return { ...plan, kind: 'sweep', instruction, setting: index, sampling: { ...sampling, ...setting } };
     }),
   ];
 }
 
-/** Any of the others, the same in every evaluation. */
-function anotherCommand(sceneSeed: number, commanded: number, count: number): number {
+/** The place of any of the others, the same in every evaluation. */
+export function anotherCommand(sceneSeed: number, commanded: number, count: number): number {
   const among = new Random(sceneSeed, 1).below(count - 1);
   return among < commanded ? among : among + 1;
 }

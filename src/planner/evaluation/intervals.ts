@@ -8,19 +8,35 @@ const RESAMPLES = 2000;
 /** 97.5 % of a normal distribution. */
 export const Z_95 = 1.959963984540054;
 
+export interface BootstrapOptions {
+  readonly seed?: number;
+  readonly resamples?: number;
+}
+
 /** Of a mean: the 2.5th and 97.5th percentiles of the means of resampled values. Undefined without values. */
 export function bootstrapInterval(
   values: readonly number[],
-  { seed = 1, resamples = RESAMPLES }: { readonly seed?: number; readonly resamples?: number } = {},
+  options: BootstrapOptions = {},
 ): Interval | undefined {
-  if (values.length === 0) return undefined;
+  return values.length === 0 ? undefined : middleOf(bootstrapMeans(values, options));
+}
+
+/** Means of resampled values, the lowest first. */
+export function bootstrapMeans(
+  values: readonly number[],
+  { seed = 1, resamples = RESAMPLES }: BootstrapOptions = {},
+): Float64Array {
   const random = new Random(seed);
-  const means = Float64Array.from({ length: resamples }, () => {
+  return Float64Array.from({ length: resamples }, () => {
     let sum = 0;
     for (let i = 0; i < values.length; i++) sum += values[random.below(values.length)] as number;
     return sum / values.length;
   }).sort();
-  return [percentile(means, 0.025), percentile(means, 0.975)];
+}
+
+/** The middle 95 % of sorted values. */
+export function middleOf(sorted: Float64Array): Interval {
+  return [percentile(sorted, 0.025), percentile(sorted, 0.975)];
 }
 
 /**

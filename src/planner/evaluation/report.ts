@@ -59,8 +59,8 @@ export interface EvaluationReport {
   readonly heldOutWordings?: Following;
   /** Another command of the scene: whether that one is followed, and how often the original still is. */
   readonly swapped: Following & { readonly originalNearest: number };
-  /** No text at all: how often the original is followed by guessing from the frame. */
-  readonly blank: Following & { readonly psnr: number };
+  /** No text at all: how often the original is followed by guessing from the frame. Absent where not asked for. */
+  readonly blank?: Following & { readonly psnr: number };
   /** Of the last frame that the autoencoder makes of the true one. */
   readonly ceilingFollowing: number;
   /**
@@ -130,6 +130,7 @@ export function evaluationReport(
   const commanded = followingOf(firstOf(results, 'commanded'));
   const ms = results.flatMap((result) => commandedOf(result).map((each) => each.ms));
   const heldOut = firstOf(results, 'heldOut');
+  const blank = firstOf(results, 'blank');
   const originals = results.flatMap((result) =>
     firstOf([result], 'swapped').map(({ distances }) => ({ distances, command: result.commanded })),
   );
@@ -155,7 +156,7 @@ export function evaluationReport(
       ...followingOf(firstOf(results, 'swapped')),
       originalNearest: mean(originals.map((each) => (isFollowed(each) ? 1 : 0))),
     },
-    blank: { ...followingOf(firstOf(results, 'blank')), psnr: mean(firstOf(results, 'blank').map(psnrOf)) },
+    ...(blank.length === 0 ? {} : { blank: { ...followingOf(blank), psnr: mean(blank.map(psnrOf)) } }),
     ceilingFollowing: rateOf(results, ({ ceiling: { distances }, commanded: command }) => ({
       distances,
       command,

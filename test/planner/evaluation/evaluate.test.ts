@@ -101,7 +101,7 @@ it('judges a swapped command by that command, and tells when the text is ignored
       return copyFirst(scene, request);
     return truth(scene, request);
   });
-  expect([instructionFollowing, heldOutWordings?.following, blank.following]).toEqual([1, 0.5, 0.5]);
+  expect([instructionFollowing, heldOutWordings?.following, blank?.following]).toEqual([1, 0.5, 0.5]);
 });
 
 it('takes the best of the seeds for each scene, and the first seed for following', async () => {
@@ -195,6 +195,18 @@ it('evaluates scenes without held-out wordings', async () => {
   expect(await figures(truth, {}, scenes)).not.toHaveProperty('heldOutWordings');
 });
 
+it('imagines only the commanded and the swapped clip where no other is asked for', async () => {
+  const planner = fakePlanner(SCENES, truth);
+  for await (const event of evaluate(planner, { set: fakeSet(SCENES), seeds: 1, also: [] })) {
+    if (event.kind === 'clip') expect(event.total).toBe(4);
+    if (event.kind !== 'end') continue;
+    expect(event.report).toMatchObject({ commanded: { count: 2 }, swapped: { count: 2 } });
+    expect(event.report).not.toHaveProperty('heldOutWordings');
+    expect(event.report).not.toHaveProperty('blank');
+  }
+  expect(planner.requests).toHaveLength(4);
+});
+
 it('refuses no seeds, and stops when it is aborted', async () => {
   await expect(figures(truth, { seeds: 0 })).rejects.toThrow('seeds: expected 1 to 1000, got 0');
   const planner = await VideoPlanner.load(await tinyModel(), { provider: 'cpu', threads: 1 });
@@ -237,7 +249,7 @@ it('runs on a real planner: the ceiling is its autoencoder, blank has another re
       report.ssim,
       report.ceilingPsnr,
       report.copyFirstPsnr,
-      report.blank.psnr,
+      report.blank?.psnr,
     ])
       expect(figure).toSatisfy(Number.isFinite);
     const [first, second, , blank] = scenes[0]?.clips ?? [];

@@ -45,39 +45,70 @@ export interface ClipBatchOptions {
   readonly givenFrames?: number | readonly number[] | undefined;
 }
 
+/** A clip of a batch, and what was drawn for it. */
+export interface DrawnClip {
+  readonly clip: CachedClip;
+  readonly sigma: number;
+  /** Frames at its start that are given. */
+  readonly givenFrames: number;
+  readonly dropped: { readonly text: boolean; readonly frame: boolean };
+}
+
 export function clipBatch(index: number, options: ClipBatchOptions): ClipBatch {
-  const { files, seed, batchSize, scalingFactor, sigma, dropout, fill, givenFrames = 1 } = options;
+  const { files, seed, batchSize, sigma, dropout, givenFrames = 1 } = options;
   const random = new Random(seed, 3, index);
   const clips = Array.from({ length: batchSize }, () =>
     readCachedClip(files[random.below(files.length)] as string),
   );
   const dropped = clips.map(() => dropsOf(random.uniform(), dropout));
-  const dims = [batchSize, ...(clips[0] as CachedClip).latents.dims];
-  const sigmas = Float32Array.from(clips, () => Math.exp(sigma.mean + sigma.deviation * random.normal()));
-  const clean = clips.map(({ latents }) => latents.data.map((value) => value * scalingFactor));
-  const given = clips.map(({ latents }, i) => {
-    const isDropped = dropped[i]?.frame === true;
-    if (isDropped && options.dataMean === 'zero') return new Float32Array(latents.data.length);
-    const frames = firstFrames(latents, givenFor(random, givenFrames));
+  const sigmas = clips.map(() => Math.exp(sigma.mean + sigma.deviation * random.normal()));
+  const drawn = clips.map((clip, i): DrawnClip => {
+    const drops = dropped[i] as DrawnClip['dropped'];
+    // Nothing is drawn where nothing of the frames is used.
+    const isUnused = drops.frame && options.dataMean === 'zero';
+    const given = isUnused ? 1 : givenFor(random, givenFrames);
+    return { clip, sigma: sigmas[i] as number, givenFrames: given, dropped: drops };
+  });
+  const size = (clips[0] as CachedClip).latents.data.length;
+  return batchOf(drawn, random.normals(batchSize * size), options);
+}
+
+/** `noise`: of all clips, one after the other. */
+export function batchOf(
+  drawn: readonly DrawnClip[],
+  noise: Float32Array,
+  options: Pick<ClipBatchOptions, 'scalingFactor' | 'fill' | 'dataMean'>,
+): ClipBatch {
+  const { scalingFactor, fill } = options;
+  const [{ clip: first }] = drawn as readonly [DrawnClip];
+  const dims = [drawn.length, ...first.latents.dims];
+  const clean = drawn.map(({ clip: { latents } }) => latents.data.map((value) => value * scalingFactor));
+  const given = drawn.map(({ clip: { latents }, givenFrames, dropped }, i) => {
+    const frames = firstFrames(latents, givenFrames);
     if (options.dataMean === 'frame')
       subtract(clean[i] as Float32Array, dataMean(frames, framesOf(latents), scalingFactor));
-    if (isDropped) return new Float32Array(latents.data.length);
+    if (dropped.frame) return new Float32Array(latents.data.length);
     return imageLatents(frames, framesOf(latents), sizeOf(latents), fill);
   });
-  const seen = clips.map((clip) => clip.clipPixels.data);
   return {
     denoising: {
       clean: floatTensor(dims, joined(clean)),
-      noise: floatTensor(dims, random.normals(dims.reduce((a, b) => a * b, 1))),
-      sigma: floatTensor([batchSize], sigmas),
+      noise: floatTensor(dims, noise),
+      sigma: floatTensor(
+        [drawn.length],
+        Float32Array.from(drawn, ({ sigma }) => sigma),
+      ),
       frame_latents: floatTensor(dims, joined(given)),
     },
-    clipPixels: floatTensor([batchSize, ...(clips[0] as CachedClip).clipPixels.dims], joined(seen)),
-    frameGiven: floatTensor(
-      [batchSize],
-      Float32Array.from(dropped, ({ frame }) => (frame ? 0 : 1)),
+    clipPixels: floatTensor(
+      [drawn.length, ...first.clipPixels.dims],
+      joined(drawn.map(({ clip }) => clip.clipPixels.data)),
     ),
-    instructions: clips.map(({ instruction }, i) => (dropped[i]?.text === true ? '' : instruction)),
+    frameGiven: floatTensor(
+      [drawn.length],
+      Float32Array.from(drawn, ({ dropped }) => (dropped.frame ? 0 : 1)),
+    ),
+    instructions: drawn.map(({ clip, dropped }) => (dropped.text ? '' : clip.instruction)),
   };
 }
 

@@ -4,34 +4,27 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { templateStates } from '../../conditioning/template-state-prompter.js';
 import type { Tokenizer } from '../../conditioning/tokenizer.js';
 import type { WordList } from '../../conditioning/word-list.js';
 import { writeWordTokenizer } from '../../conditioning/word-tokenizer.js';
 import { AidError } from '../../errors.js';
-import { ADAPTED_KEYS, COMPONENTS, conditionTokens } from '../../models/aid.js';
-import { adapterConfigOf, aidConfig } from '../../models/aid-config.js';
+import { ADAPTED_KEYS, COMPONENTS } from '../../models/aid.js';
+import { aidConfig } from '../../models/aid-config.js';
 import { type ClipTextConfig, clipTextConfig, clipVisionConfig } from '../../models/clip/config.js';
-import { tokensCondition } from '../../models/unet/condition.js';
 import { unetConfig } from '../../models/unet/config.js';
-import { unet } from '../../models/unet/unet.js';
-import { Graph } from '../../onnx/graph.js';
-import { Scope } from '../../onnx/scope.js';
-import { type Int64Tensor, int64Tensor } from '../../runtime/tensor.js';
 import { configOf, parseConfig } from '../../weights/model-component.js';
 import { type ModelFolder, PART_NAMES } from '../../weights/model-folder.js';
 import { clipBatch } from '../data/clip-batches.js';
 import type { Recipe, TrainedValues } from '../recipe.js';
 import { trainingGraph } from '../training-graph.js';
+import { adaptInputs, adaptLoss } from './adapt-loss.js';
 import { disagreements } from './agreement.js';
 import { writeComponent, writeJson } from './component-files.js';
 import {
-  addedTimeIds,
   checkNumGivenFrames,
   type DenoisingRecipe,
   type DenoisingRun,
   denoisingConfig,
-  denoisingGraph,
   type LatentData,
 } from './denoising.js';
 import { type FrameCondition, frameConditionOf } from './frame-condition.js';
@@ -69,8 +62,7 @@ export function adaptRecipe(
   config: AdaptRecipeConfig,
   { seed, base, vae, tokenizer, parts = 1 }: AdaptRun,
 ): DenoisingRecipe<AdaptData> {
-  const { clipsPerRun, numFrames, aid } = config;
-  const batch = clipsPerRun / parts;
+  const { clipsPerRun, aid } = config;
   const unetComponent = componentOf(base, COMPONENTS.unet);
   const visionComponent = componentOf(base, COMPONENTS.imageEncoder);
   const textComponent = componentOf(base, COMPONENTS.textEncoder);
@@ -100,38 +92,16 @@ export function adaptRecipe(
   );
   checkAdapt(config, tokenizer, text, textComponent !== undefined, base);
 
-  const graph = new Graph('adapt-training');
-  const root = new Scope(graph);
-  const texts = 1 + aid.num_states;
-  const tokens = conditionTokens(
-    root,
+  const loss = adaptLoss(
+    { aid, text, vision, backbone },
     {
-      textIds: graph.input('text_ids', 'int64', [batch, texts, aid.text_length]),
-      clipPixels: graph.input('clip_pixels', 'float32', [batch, 3, vision.image_size, vision.image_size]),
-      frameGiven: graph.input('frame_given', 'float32', [batch]),
+      batch: clipsPerRun / parts,
+      latentDims: vae.latentDims,
+      lastFrameWeight: config.lastFrameWeight,
     },
-    aid,
-    text,
-    vision,
-  );
-  const addedTimes = graph.input('added_time_ids', 'float32', [batch, 3]);
-  const condition = tokensCondition(tokens);
-  const loss = denoisingGraph(graph, [batch, numFrames, ...vae.latentDims], config, (sample, timestep) =>
-    unet(
-      root.at(COMPONENTS.unet),
-      { sample, timestep, addedTimeIds: addedTimes, condition },
-      backbone,
-      adapterConfigOf(aid),
-    ),
   );
   const isTrained = (key: string): boolean =>
     ADAPTED_KEYS.test(key) || whole.includes(key.split('.')[0] ?? '');
-  // Those that an imagined clip is given.
-  const timeIds = {
-    framesPerSecond: aid.video.frames_per_second,
-    motionBucketId: aid.video.motion_bucket_id,
-    noiseAugmentation: aid.video.noise_augmentation,
-  };
   const batches = {
     ...config,
     seed,
@@ -149,14 +119,7 @@ export function adaptRecipe(
     weights,
     sources,
     async batch(index) {
-      const { denoising, clipPixels, frameGiven, instructions } = clipBatch(index, { ...batches, files });
-      return {
-        ...denoising,
-        clip_pixels: clipPixels,
-        frame_given: frameGiven,
-        added_time_ids: addedTimeIds(timeIds, clipsPerRun),
-        text_ids: textIds(instructions, tokenizer, aid.text_length, aid.num_states),
-      };
+      return adaptInputs(clipBatch(index, { ...batches, files }), aid, tokenizer);
     },
     async save(folder, trained, { previous }) {
       const reference = await frozen.put(folder, previous);
@@ -279,22 +242,4 @@ async function saveAdapted(
     _class_name: 'AidPipeline',
     aid: { numFrames: config.numFrames, ...reference },
   });
-}
-
-/** Token ids of each instruction and its state texts, [B, 1 + S, L]. A dropped text is empty, its states too. */
-export function textIds(
-  instructions: readonly string[],
-  tokenizer: Tokenizer,
-  length: number,
-  numStates: number,
-): Int64Tensor {
-  const texts = instructions.flatMap((instruction) => [
-    instruction,
-    ...(instruction === '' ? Array.from({ length: numStates }, () => '') : templateStates(instruction)),
-  ]);
-  const ids = new BigInt64Array(texts.length * length);
-  texts.forEach((text, i) => {
-    ids.set(tokenizer.encode(text, { length }).inputIds, i * length);
-  });
-  return int64Tensor([instructions.length, 1 + numStates, length], ids);
 }

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadTokenizer, type Tokenizer } from '#planner/conditioning/tokenizer.js';
 import { writeWordTokenizer } from '#planner/conditioning/word-tokenizer.js';
 import { type ClipBatchOptions, clipBatch } from '#planner/training/data/clip-batches.js';
-import { textIds } from '#planner/training/recipes/adapt.js';
+import { textIds } from '#planner/training/recipes/adapt-loss.js';
 import { writeSafetensors } from '#planner/weights/safetensors.js';
 import { sharedFolder, temporaryFolder } from '../tiny-runs.js';
 
