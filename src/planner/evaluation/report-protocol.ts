@@ -20,6 +20,6 @@ export function protocolOf(
     'Rank 1 is nearest. Margin: (other - own) / (other + own), other being the nearest of the others.',
     'Another execution: the same command carried out by the simulator with other decisions (path, pace, grasp, place), against the recorded one; where the expert succeeds at it.',
     'Swapped: another command of the scene, drawn from its seed. Blank: frame guidance 1 and text guidance 0, so only the branch with empty texts counts.',
-    "Intervals: 95 %; Wilson's for rates, 2000 bootstrap resamples of the scenes for means.",
+    "Intervals: 95 %; Wilson's for rates, a scene being a trial, 2000 bootstrap resamples of the scenes for means.",
   ];
 }
