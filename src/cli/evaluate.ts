@@ -48,7 +48,10 @@ export function evaluateCommand(): Command {
     .option('--json', 'print the figures as JSON and nothing else')
     .option('--out <file>', 'also write the figures, and what each scene gave, to this JSON file')
     .option('--images <dir>', 'also write a picture of every scene, failures first in their order')
-    .option('--save <dir>', 'also keep every clip and the truth, for aid score and aid report')
+    .option(
+      '--save <dir>',
+      "also keep every clip but a sweep's and what truly happens, for aid score and aid report",
+    )
     .option(
       '--data <source>',
       "measure on recorded episodes instead: a run's config file, or a folder of recordings",

@@ -1,10 +1,10 @@
 /** A saved run's scores as lines for people. */
-
 import type { RunScores, Score } from '../planner/evaluation/run-scores.js';
 import type { SavedRun } from '../planner/evaluation/saved-run.js';
+import { followingLines } from './following-table.js';
 import { shownPath } from './terminal.js';
 
-export function scoreLines(run: SavedRun, { scores, notMeasured }: RunScores): string[] {
+export function scoreLines(run: SavedRun, { following, scores, notMeasured }: RunScores): string[] {
   const { model, data, sampling } = run;
   return [
     `${shownPath(model.path)}, SHA-256 ${model.sha256.slice(0, 12)}`,
@@ -13,6 +13,7 @@ export function scoreLines(run: SavedRun, { scores, notMeasured }: RunScores): s
       .map(([name, value]) => `${name} ${value}`)
       .join(', '),
     '',
+    ...(following === undefined ? [] : [...followingLines(following), '']),
     ...scores.flatMap(linesOf),
     ...notMeasured.map(
       ({ name, protocol, reason }) => `${name.padEnd(12)}not measured by ${protocol}: ${reason}`,

@@ -30,7 +30,9 @@ interface ScoreFlags {
 
 export function scoreCommand(): Command {
   return new Command('score')
-    .description('measure a saved run again: PSNR, SSIM, sensitivity to the command, LPIPS, FVD, KVD, FID')
+    .description(
+      'measure a saved run again: commands followed, PSNR, SSIM, sensitivity to the command, LPIPS, FVD, KVD, FID',
+    )
     .argument('<run>', 'folder that aid evaluate --save made')
     .option('--lpips <file>', "torchvision's AlexNet's weights as safetensors, for LPIPS")
     .option('--i3d <file>', "I3D's weights as safetensors, for FVD and KVD")

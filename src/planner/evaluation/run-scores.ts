@@ -1,5 +1,6 @@
 /** What a saved run was measured to be: `scores.json`. */
 import type { DifferenceMap } from './difference-map.js';
+import type { FollowingFigures } from './following.js';
 import type { Interval } from './intervals.js';
 
 /** A number with everything that it depends on. */
@@ -50,7 +51,16 @@ export interface SampleScore {
   readonly lpips?: number;
 }
 
+/** As an evaluation has it, by the same code. */
+export interface FollowingScore extends FollowingFigures {
+  /** Scenes whose outcomes are known. */
+  readonly sampleCount: number;
+  readonly protocol: readonly string[];
+}
+
 export interface RunScores {
+  /** Absent where the run keeps no true outcomes of other commands. */
+  readonly following?: FollowingScore;
   readonly scores: readonly Score[];
   readonly notMeasured: readonly NotMeasured[];
   readonly psnrByFrame: readonly number[];

@@ -4,6 +4,7 @@ import { pictureDistance, videoDistances } from './feature-scores.js';
 import type { FeatureNetwork } from './features/feature-network.js';
 import type { LpipsNetwork } from './features/lpips-network.js';
 import type { ProtocolName } from './features/protocols.js';
+import { followingScore } from './following-score.js';
 import { lpipsScore } from './lpips-score.js';
 import { pixelScores } from './pixel-scores.js';
 import type { NotMeasured, RunScores } from './run-scores.js';
@@ -41,6 +42,7 @@ export async function scoreRun(run: SavedRun, options: ScoreOptions = {}): Promi
       `${run.folder}: expected at least 2 samples, got ${run.samples.length}`,
     );
   const common = { seed, onProgress, abortSignal };
+  const following = await followingScore(run, common);
   const pixels = await pixelScores(run, common);
   const scores = [...pixels.scores];
   const notMeasured: NotMeasured[] = [];
@@ -61,5 +63,5 @@ export async function scoreRun(run: SavedRun, options: ScoreOptions = {}): Promi
   }
   if (inception !== undefined)
     scores.push(await pictureDistance(run, inception, { ...common, resamples: fidResamples }));
-  return { ...pixels, samples, scores, notMeasured };
+  return { ...(following === undefined ? {} : { following }), ...pixels, samples, scores, notMeasured };
 }
