@@ -22,15 +22,27 @@ export function scoreLines(run: SavedRun, { following, scores, notMeasured }: Ru
 }
 
 function linesOf(score: Score): string[] {
-  const { name, value, interval, unit, sampleCount, of, protocol, resize, weightsSha256, resamples, seed } =
-    score;
+  const {
+    name,
+    value,
+    interval,
+    unit,
+    sampleCount,
+    of,
+    protocol,
+    resize,
+    weightsSha256,
+    intervalBy,
+    resamples,
+    seed,
+  } = score;
   const range =
     interval === undefined ? 'no interval' : `95 %: ${digits(interval[0])} to ${digits(interval[1])}`;
   const weights = weightsSha256 === undefined ? '' : `; weights ${weightsSha256.slice(0, 12)}`;
   return [
     `${name.padEnd(12)}${digits(value).padStart(10)} ${unit.padEnd(7)} ${range}, n = ${sampleCount}`,
     `            ${of}`,
-    `            ${protocol}; resize ${resize}${weights}; ${resamples} resamples, seed ${seed}`,
+    `            ${protocol}; resize ${resize}${weights}; ${intervalBy} of ${resamples}, seed ${seed}`,
   ];
 }
 

@@ -38,9 +38,14 @@ export function scoreCommand(): Command {
     .option('--i3d <file>', "I3D's weights as safetensors, for FVD and KVD")
     .option('--inception <file>', "Inception v3's weights as safetensors, for FID")
     .addOption(new Option('--protocol <name...>', 'of FVD and KVD (default: seer)').choices(PROTOCOLS))
-    .option('--resamples <n>', 'bootstrap resamples of FVD and KVD; 0 for no interval', wholeNumber(0), 100)
-    .option('--fid-resamples <n>', 'bootstrap resamples of FID; 0 for no interval', wholeNumber(0), 40)
-    .option('--seed <n>', 'of the bootstrap', wholeNumber(0), 1)
+    .option(
+      '--resamples <n>',
+      'groups of clips left out in turn for the intervals of FVD and KVD; 0: none',
+      wholeNumber(0),
+      200,
+    )
+    .option('--fid-resamples <n>', 'the same of FID', wholeNumber(0), 40)
+    .option('--seed <n>', 'of the intervals', wholeNumber(0), 1)
     .option('--json', 'print the scores as JSON and nothing else')
     .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
     .option('--threads <n>', 'threads on the CPU (default: all cores)', threadCount)

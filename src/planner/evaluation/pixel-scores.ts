@@ -70,6 +70,7 @@ export async function pixelScores(
         value: mean(values),
         sampleCount: values.length,
         resize: 'none',
+        intervalBy: 'bootstrap',
         resamples: MEAN_RESAMPLES,
         seed,
       },

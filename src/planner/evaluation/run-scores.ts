@@ -9,8 +9,10 @@ export interface Score {
   /** What is compared, in words. */
   readonly of: string;
   readonly value: number;
-  /** 95 %, bootstrapped over samples: a clip and all its frames are drawn together. Absent where it was not asked for. */
+  /** 95 %, over samples: a clip counts with all its frames and its truth. Absent where it was not asked for. */
   readonly interval?: Interval;
+  /** Means of samples are bootstrapped; of distances between sets, samples are left out in turn. */
+  readonly intervalBy: 'bootstrap' | 'jackknife';
   readonly unit: string;
   readonly protocol: string;
   /** Clips on each side; of `fid`, pictures. */
@@ -19,6 +21,7 @@ export interface Score {
   readonly resize: string;
   /** Of the network that made the features. */
   readonly weightsSha256?: string;
+  /** Of a jackknife: groups of clips that were left out. */
   readonly resamples: number;
   readonly seed: number;
 }

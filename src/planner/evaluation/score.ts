@@ -15,9 +15,12 @@ export interface ScoreOptions {
   readonly i3d?: FeatureNetwork | undefined;
   readonly inception?: FeatureNetwork | undefined;
   readonly protocols?: readonly ProtocolName[];
-  /** Of FVD and KVD; of the means of samples always 2000. 100 unless said otherwise. */
+  /**
+   * Of FVD and KVD: clips are left out one at a time, or where there are more, in so many groups. 200 unless said
+   * otherwise. Of the means of samples always 2000, by bootstrap.
+   */
   readonly resamples?: number;
-  /** Of FID, whose every resample takes seconds for a thousand pictures; 40 unless said otherwise. */
+  /** Of FID, whose every group takes seconds for a thousand pictures; 40 unless said otherwise. */
   readonly fidResamples?: number;
   readonly seed?: number;
   readonly onProgress?: (done: number, total: number, what: string) => void;
@@ -31,7 +34,7 @@ export async function scoreRun(run: SavedRun, options: ScoreOptions = {}): Promi
     i3d,
     inception,
     protocols = ['seer'],
-    resamples = 100,
+    resamples = 200,
     fidResamples = 40,
     seed = 1,
   } = options;

@@ -82,7 +82,15 @@ beforeAll(async () => {
     [second, 2, 'b'],
   ] as const) {
     const scores = await scoreRun(readSavedRun(run));
-    const about = { of: 'clips', unit: '', protocol: 'seer', resize: 'some', resamples: 9, seed: 1 };
+    const about = {
+      of: 'clips',
+      unit: '',
+      protocol: 'seer',
+      resize: 'some',
+      intervalBy: 'jackknife',
+      resamples: 9,
+      seed: 1,
+    };
     const fvd = { name: 'fvd', value, sampleCount: 4 - value, weightsSha256: letter.repeat(64), ...about };
     const notMeasured = run === first ? [] : [{ name: 'kvd', protocol: 'stylegan-v', reason: 'too short' }];
     const file = JSON.stringify({ ...scores, scores: [...scores.scores, fvd], notMeasured });
@@ -225,8 +233,8 @@ describe('opened in a browser', () => {
     const rows = await opened.locator('#scores tr').allTextContents();
     const fvd = rows.filter((row) => row.startsWith('fvd'));
     expect(fvd).toEqual([
-      expect.stringMatching(/^fvd1\.000 n = 3; 9 resamples, seed 1not measured.*; weights aaaaaaaaaaaa$/),
-      expect.stringMatching(/^fvdnot measured2\.000 n = 2; 9 resamples, seed 1.*; weights bbbbbbbbbbbb$/),
+      expect.stringMatching(/^fvd1\.000 n = 3; jackknife of 9, seed 1not measured.*; weights aaaaaaaaaaaa$/),
+      expect.stringMatching(/^fvdnot measured2\.000 n = 2; jackknife of 9, seed 1.*; weights bbbbbbbbbbbb$/),
     ]);
     expect(rows.filter((row) => row.startsWith('psnr'))).toHaveLength(1);
     expect(await opened.locator('#scores').textContent()).toContain(

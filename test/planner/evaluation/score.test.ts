@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scoreLines } from '#cli/score-table.js';
 import type { Frame } from '#planner/conditioning/frame.js';
 import { pictureDistance } from '#planner/evaluation/feature-scores.js';
-import { bootstrapAround } from '#planner/evaluation/features/bootstrap.js';
 import { FeatureNetwork } from '#planner/evaluation/features/feature-network.js';
 import type { FeatureSet } from '#planner/evaluation/features/feature-set.js';
 import { frechetDistance } from '#planner/evaluation/features/frechet-distance.js';
+import { jackknifeInterval } from '#planner/evaluation/features/jackknife.js';
 import { comparedFrames, protocolOf } from '#planner/evaluation/features/protocols.js';
 import { decibels, meanSquaredError, ssim } from '#planner/evaluation/metrics.js';
 import type { RunScores, Score } from '#planner/evaluation/run-scores.js';
@@ -177,11 +177,13 @@ describe('scores by a network', () => {
       of: 'commanded clips and the truth',
       unit: '',
       protocol:
-        'seer: given frames included, the true ones on both sides, covariance unbiased, 40 logits averaged over time, colours rounded to 8 bits, not truncated',
+        'seer: given frames included, the true ones on both sides, covariance unbiased, 40 logits averaged over time, colours rounded to 8 bits, not truncated, interval by a jackknife that leaves out clips with their truth',
       sampleCount: CLIPS,
       resize: 'shorter side to 224, centre, bilinear',
       weightsSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
-      resamples: 20,
+      intervalBy: 'jackknife',
+      // Each of the clips.
+      resamples: CLIPS,
       seed: 1,
     });
     expect(interval[0]).toBeLessThan(value);
@@ -229,7 +231,7 @@ describe('scores by a network', () => {
   });
 });
 
-it('the interval of FID is that of clips, whose frames are drawn together', async () => {
+it('the interval of FID is that of clips, whose frames are left out together', async () => {
   // One feature of a picture; all frames of a clip have the same.
   const [ofTruth, ofClips] = [
     [0, 1, 2, 3, 4, 5, 6],
@@ -250,9 +252,9 @@ it('the interval of FID is that of clips, whose frames are drawn together', asyn
     },
   } as unknown as FeatureNetwork;
   const { value, interval } = await pictureDistance(run, inception, { resamples: 10, seed: 1 });
-  const distance = (drawn: ArrayLike<number>): number => frechetDistance(...sets, { drawn });
+  const distance = (kept: readonly number[]): number => frechetDistance(...sets, { kept });
   const by = (rowsPerSample: number) =>
-    bootstrapAround(value, CLIPS * perClip, distance, { resamples: 10, seed: 1, rowsPerSample });
+    jackknifeInterval(value, CLIPS * perClip, distance, { groups: 10, seed: 1, rowsPerSample });
   expect(value).toBeCloseTo(frechetDistance(...sets), 12);
   expect(interval).toEqual(await by(perClip));
   expect(interval).not.toEqual(await by(1));
