@@ -9,12 +9,14 @@ export function evaluationTable(report: EvaluationReport): string[] {
 }
 
 function whatRan({ model, engine, scenes, sampling, seeds, speed }: EvaluationReport): string[] {
-  const { seeds: range, count, standIns, skipped, generator, variant } = scenes;
+  const { seeds: range, count, standIns, skipped, failedCommands, generator, variant } = scenes;
   const { numInferenceSteps: steps, sampler, frameGuidance, textGuidance } = sampling;
   const table = variant === 'default' ? '' : `, the table ${variant}`;
+  const failed = Object.values(failedCommands).reduce((sum, each) => sum + each, 0);
   const notes = [
     ...(standIns === 0 ? [] : [`${standIns} with another way or command than the seed's own`]),
     ...(skipped.length === 0 ? [] : [`${skipped.length} seeds make none`]),
+    ...(failed === 0 ? [] : [`without ${failed} commands at which the expert fails`]),
   ];
   const without = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
   return [

@@ -1,6 +1,6 @@
 /** `aid evaluate`: how well a model imagines scenes whose outcomes are known. */
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
 import { evaluate, MAX_SEEDS, type MeasuredScene, warmUp } from '../planner/evaluation/evaluate.js';
@@ -158,13 +158,15 @@ function modelFacts(
 async function openJournal(
   set: SceneSet,
   model: Readonly<Record<string, unknown>>,
-  { seeds, sweep, save }: EvaluateFlags,
+  { seeds, sweep, save, images }: EvaluateFlags,
   sampling: SamplingChoice,
 ): Promise<FiguresJournal | ClipsJournal> {
   const { generator, fingerprint } = set;
   const scenes = set.scenes.map(({ seed }) => seed);
   const settings = { seeds, sampling, sweep: sweep === undefined ? [] : DEFAULT_SWEEP };
-  const facts = { ...model, generator, fingerprint, scenes, ...settings };
+  // Of scenes that are known no picture can be drawn any more: with pictures elsewhere, it is another evaluation.
+  const pictures = images === undefined ? {} : { images: resolve(images) };
+  const facts = { ...model, generator, fingerprint, scenes, ...settings, ...pictures };
   return save === undefined
     ? FiguresJournal.open(join(set.folder, 'evaluations'), facts)
     : new ClipsJournal(await RunWriter.open<MeasuredScene>(save, facts));

@@ -19,6 +19,7 @@ export function protocolOf(
   return [
     `Truth: JPEG pictures of ${camera}${camera === size ? ', as they are' : `, centre brought to ${size} by the planner's own Lanczos kernel and rounded to 8 bits`}; ${numFrames} frames spread evenly over the episode, the first and the last among them.`,
     "Scenes: one of each seed. Where the expert fails at the seed's command, another way of it that succeeds is the truth, or else another command of the scene.",
+    'Commands of a scene: those possible in it at which the expert succeeds; those at which it fails have no true last frame, are not chosen among, and are counted.',
     'Given: the first frame alone, and the command in a training wording.',
     `Seeds: clip k of scene s has the seed 1000 s + k. psnr and ssim: the best of ${seeds}, for each scene and measure; psnrMean and ssimMean: their mean.`,
     `PSNR: 8-bit RGB, peak 255, from the mean squared error over all ${numFrames} frames of a clip, the given one included; then the mean over scenes. copyFirst and ceiling likewise.`,

@@ -102,6 +102,8 @@ export interface EvaluationReport extends Omit<FollowingFigures, 'perFamily' | '
     readonly count: number;
     /** Of them, those whose command was carried out in another way than the seed's, or is another one. */
     readonly standIns: number;
+    /** Commands possible in them at which the expert fails: how many for which reason. No clip is judged by them. */
+    readonly failedCommands: Readonly<Record<string, number>>;
   };
   readonly statesWrittenBy: string;
   readonly warnings: readonly string[];
@@ -180,6 +182,7 @@ export function evaluationReport(
       seeds: set.seeds,
       count: results.length,
       standIns: set.scenes.filter(({ standIn }) => standIn !== undefined).length,
+      failedCommands: countsOf(set.scenes.map(({ failedCommands }) => failedCommands)),
       skipped: set.skipped,
       generator: set.generator,
       fingerprint: set.fingerprint,
@@ -243,6 +246,13 @@ function withPsnr(clips: readonly ImaginedClip[]): FollowingWithPsnr {
     psnr: psnr.mean,
     intervals: { ...following.intervals, psnr: psnr.interval },
   };
+}
+
+/** Of all of them together. */
+function countsOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [name, count] of all.flatMap(Object.entries)) counts[name] = (counts[name] ?? 0) + count;
+  return counts;
 }
 
 function mapped<Name extends string, Value>(
