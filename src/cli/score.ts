@@ -1,12 +1,11 @@
 /** `aid score RUN`: every measure of a saved run, without imagining again. */
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { writeFileAtomically } from '../planner/atomic-file.js';
 import { FeatureNetwork } from '../planner/evaluation/features/feature-network.js';
 import { LpipsNetwork } from '../planner/evaluation/features/lpips-network.js';
 import { PROTOCOLS, type ProtocolName } from '../planner/evaluation/features/protocols.js';
 import { readSavedRun } from '../planner/evaluation/saved-run.js';
 import { type ScoreOptions, scoreRun } from '../planner/evaluation/score.js';
+import { writeScores } from '../planner/evaluation/scores-file.js';
 import { chooseEngine } from '../planner/runtime/choose-engine.js';
 import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { interruptible } from './interruption.js';
@@ -94,9 +93,7 @@ async function score(
     };
     const scores = await scoreRun(run, options);
     progress.end();
-    await writeFileAtomically(join(folder, 'scores.json'), (file) =>
-      file.writeFile(`${JSON.stringify(scores, null, 1)}\n`),
-    );
+    await writeScores(run, scores);
     if (flags.json === true) sayJson(scores);
     else for (const line of scoreLines(run, scores)) say(line);
   } finally {

@@ -61,7 +61,17 @@ export interface FollowingScore extends FollowingFigures {
   readonly protocol: readonly string[];
 }
 
+/** What a run's clips follow from. */
+export interface RunIdentity {
+  /** Of `run.json`. */
+  readonly sha256: string;
+  readonly modelSha256: string;
+  readonly data: string;
+  readonly sampling: Readonly<Record<string, string | number>>;
+}
+
 export interface RunScores {
+  readonly run: RunIdentity;
   /** Absent where the run keeps no true outcomes of other commands. */
   readonly following?: FollowingScore;
   readonly scores: readonly Score[];

@@ -2,7 +2,8 @@
  * What an evaluation imagined, kept beside the truth, so that it can be measured again and looked at without
  * imagining again. A folder: `run.json`, and `clips/` with a PNG a clip, its frames below each other, lossless.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../atomic-file.js';
@@ -71,6 +72,8 @@ export type SavedClip = z.infer<typeof savedClip>;
 
 export interface SavedRun extends SavedRunFile {
   readonly folder: string;
+  /** Of `run.json`. */
+  readonly sha256: string;
 }
 
 type WithFrames<Saved extends { readonly file: string }> = Omit<Saved, 'file'> & {
@@ -185,7 +188,8 @@ export function readSavedRun(folder: string): SavedRun {
   if (!existsSync(file))
     throw new AidError('invalid-data', `${folder}: no run.json; "aid evaluate --save" makes such a folder`);
   try {
-    return { ...parseConfig(savedRunSchema, readJson(file), file), folder };
+    const run = parseConfig(savedRunSchema, readJson(file), file);
+    return { ...run, folder, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') };
   } catch (cause) {
     throw new AidError('invalid-data', (cause as Error).message, { cause });
   }

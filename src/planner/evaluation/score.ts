@@ -66,5 +66,13 @@ export async function scoreRun(run: SavedRun, options: ScoreOptions = {}): Promi
   }
   if (inception !== undefined)
     scores.push(await pictureDistance(run, inception, { ...common, resamples: fidResamples }));
-  return { ...(following === undefined ? {} : { following }), ...pixels, samples, scores, notMeasured };
+  const { sha256, model, data, sampling } = run;
+  return {
+    run: { sha256, modelSha256: model.sha256, data, sampling },
+    ...(following === undefined ? {} : { following }),
+    ...pixels,
+    samples,
+    scores,
+    notMeasured,
+  };
 }

@@ -8,6 +8,7 @@ import { endSceneRun } from '#planner/evaluation/save-scenes.js';
 import { RunWriter, readSavedClip, readSavedRun, type SavedRun } from '#planner/evaluation/saved-run.js';
 import { ClipsJournal } from '#planner/evaluation/scene-journal.js';
 import { scoreRun } from '#planner/evaluation/score.js';
+import { readScores, writeScores } from '#planner/evaluation/scores-file.js';
 import { sharedFolder, temporaryFolder } from '../training/tiny-runs.js';
 import { fakePlanner, fakeSet, grey, greyScene, type Imagination, truth } from './fakes.js';
 
@@ -80,6 +81,12 @@ describe('following of a saved run', () => {
     }));
     const { following } = await scoreRun({ ...run, samples });
     expect(following?.commanded).toEqual(report.commanded);
+  });
+
+  it('is kept in scores.json', async () => {
+    const scores = await scoreRun(run);
+    await writeScores(run, scores);
+    expect(readScores(run)).toEqual(scores);
   });
 
   it('is told to people as the evaluation tells it', async () => {

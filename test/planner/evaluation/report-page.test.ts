@@ -260,7 +260,7 @@ it('scores of an older version are refused', async () => {
   const { exitCode, stderr } = await aid(['report', old]);
   expect([exitCode, stderr]).toEqual([
     1,
-    expect.stringMatching(/old\/scores.json: of an older version; "aid score" makes it anew\n$/),
+    expect.stringMatching(/^aid: .*old\/scores.json: .*; "aid score" makes it anew\n$/),
   ]);
 });
 

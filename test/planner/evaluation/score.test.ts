@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scoreLines } from '#cli/score-table.js';
@@ -13,6 +14,7 @@ import { decibels, meanSquaredError, ssim } from '#planner/evaluation/metrics.js
 import type { RunScores, Score } from '#planner/evaluation/run-scores.js';
 import { RunWriter, readSavedClip, readSavedRun, type SavedRun } from '#planner/evaluation/saved-run.js';
 import { scoreRun } from '#planner/evaluation/score.js';
+import { readScores, writeScores } from '#planner/evaluation/scores-file.js';
 import { OnnxRuntimeEngine } from '#planner/runtime/onnxruntime/onnxruntime-engine.js';
 import { readFloats, readSafetensorsHeader, readTensorBytes } from '#planner/weights/safetensors.js';
 import { aid } from '../../cli/run-aid.js';
@@ -107,7 +109,7 @@ describe('a saved run', () => {
     const second = await RunWriter.open<number>(half, 'a');
     expect([second.size, second.known('one'), second.known('two')]).toEqual([1, 1, undefined]);
     await second.add({ name: 'two', instruction: 'b', truth: truth[1] as Frame[], clips: [] }, 2);
-    const { format: _format, samples: _samples, folder: _folder, ...about } = run;
+    const { format: _format, samples: _samples, folder: _folder, sha256: _sha256, ...about } = run;
     await second.end(about);
     await second.close();
     const whole = readSavedRun(half);
@@ -122,7 +124,7 @@ describe('a saved run', () => {
     const writer = await RunWriter.open<null>(part, 'a');
     for (const name of ['one', 'two', 'three'])
       await writer.add({ name, instruction: 'b', truth: truth[0] as Frame[], clips: [] }, null);
-    const { format: _format, samples: _samples, folder: _folder, ...about } = run;
+    const { format: _format, samples: _samples, folder: _folder, sha256: _sha256, ...about } = run;
     await writer.end(about, ['three', 'one']);
     await writer.close();
     expect(readSavedRun(part).samples.map(({ name }) => name)).toEqual(['three', 'one']);
@@ -297,6 +299,41 @@ describe('scores of pixels', () => {
   });
 });
 
+describe('scores.json', () => {
+  const saved = (name: string): Promise<SavedRun> => save(join(temporaryFolder(), name), made);
+
+  it('gives back what was measured, also of clips that are the truth', async () => {
+    const perfect = await save(join(temporaryFolder(), 'perfect'), truth);
+    expect(readScores(perfect)).toBeUndefined();
+    const scores = await scoreRun(perfect);
+    expect(scores.samples[0]?.psnr).toBe(Number.POSITIVE_INFINITY);
+    await writeScores(perfect, scores);
+    expect(readScores(perfect)).toEqual(scores);
+  });
+
+  it('of a run that was there before is refused', async () => {
+    const run = await saved('run');
+    await writeScores(run, {
+      ...(await scoreRun(run)),
+      run: { sha256: 'x', modelSha256: 'old', data: 'd', sampling: {} },
+    });
+    expect(() => readScores(run)).toThrow(
+      `${join(run.folder, 'scores.json')}: of another run than the one that is there now (model old, d); "aid score" makes it anew`,
+    );
+  });
+
+  it.each(['{', 'null', '[]', '{"scores": []}'])('that is %s is refused in one line', async (content) => {
+    const run = await saved('run');
+    writeFileSync(join(run.folder, 'scores.json'), content);
+    expect(() => readScores(run)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-data',
+        message: expect.stringMatching(/scores.json: .*; "aid score" makes it anew$/),
+      }),
+    );
+  });
+});
+
 describe('aid score', () => {
   it('scores a saved run and keeps the scores beside it', async () => {
     const args = [
@@ -316,6 +353,15 @@ describe('aid score', () => {
     const scores = JSON.parse(stdout) as RunScores;
     expect(scores.scores.map(({ name }) => name).slice(-3)).toEqual(['fvd', 'kvd', 'kvd_seer']);
     expect(JSON.parse(readFileSync(join(folder, 'scores.json'), 'utf8'))).toEqual(scores);
+    expect(scores.run).toEqual({
+      sha256: createHash('sha256')
+        .update(readFileSync(join(folder, 'run.json')))
+        .digest('hex'),
+      modelSha256: 'ab',
+      data: 'made-up clips',
+      sampling: { sampler: 'euler', numInferenceSteps: 8 },
+    });
+    expect(readScores(readSavedRun(folder))).toEqual(scores);
   });
 
   it('a folder without a run is one clear line', async () => {
