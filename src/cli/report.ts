@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
-import { type ReportedRun, reportPage } from '../planner/evaluation/page/report-page.js';
+import type { ReportedRun } from '../planner/evaluation/page/compare-runs.js';
+import { reportPage } from '../planner/evaluation/page/report-page.js';
 import { readSavedRun } from '../planner/evaluation/saved-run.js';
 import { scoreRun } from '../planner/evaluation/score.js';
 import { readScores } from '../planner/evaluation/scores-file.js';
@@ -27,7 +28,7 @@ export function reportCommand(): Command {
       interruptible(async (abortSignal) => {
         const reported = await reportedRun(folder, abortSignal);
         const other = compare === undefined ? undefined : await reportedRun(compare, abortSignal);
-        const page = await reportPage(reported, { compare: other, samples });
+        const page = await reportPage(reported, { compare: other, samples, abortSignal });
         await writeFileAtomically(out, (file) => file.writeFile(page));
         say(`${shownPath(out)}, ${(page.length / 1e6).toFixed(1)} MB`);
       }),
