@@ -41,6 +41,9 @@ const ABOUT = {
   warnings: ['mind the gap'],
 };
 
+const commands = ['push', 'stack'].map((family) => ({ family, instruction: `${family} it` }));
+const black: Frame = { width: 32, height: 24, data: new Uint8Array(32 * 24 * 3) };
+
 async function save(
   name: string,
   starts: readonly number[],
@@ -49,11 +52,13 @@ async function save(
     judged = true,
     failed = [1],
     truth = 40,
+    outcomes = false,
   }: {
     readonly families?: boolean;
     readonly judged?: boolean;
     readonly failed?: readonly number[];
     readonly truth?: number;
+    readonly outcomes?: boolean;
   } = {},
 ): Promise<string> {
   const writer = await RunWriter.open<null>(join(folder, name), name);
@@ -66,6 +71,9 @@ async function save(
         instruction,
         ...(families ? { family: index < 2 ? 'push' : 'stack' } : {}),
         truth: clip(truth),
+        ...(outcomes
+          ? { outcomes: { commands, commanded: 0, frames: [clip(truth).at(-1), black] as Frame[] } }
+          : {}),
         clips: [
           {
             kind: 'commanded',
@@ -106,8 +114,8 @@ beforeAll(async () => {
   expect((await aid(['report', failing, '--samples', '1', '--out', page('failing')])).exitCode).toBe(0);
   // Another model's run of the same name: better at one command, worse at another, and one sample more.
   const [before, after] = [
-    await save(join('before', 'run'), [44, 50, 60], { failed: [1] }),
-    await save(join('after', 'run'), [45, 41, 80, 50], { failed: [2] }),
+    await save(join('before', 'run'), [44, 50, 60], { failed: [1], outcomes: true }),
+    await save(join('after', 'run'), [45, 41, 80, 50], { failed: [2], outcomes: true }),
   ];
   expect((await aid(['report', before, '--compare', after, '--out', page('changed')])).exitCode).toBe(0);
   for (const [run, value, letter] of [
@@ -314,6 +322,11 @@ describe('opened in a browser', () => {
       'followed by both: 1; by before/run only: 1; by after/run only: 1; by neither: 0',
     );
     expect(await opened.locator('#comparison tbody th').allTextContents()).toEqual(['psnr', 'ssim']);
+    const following = await opened.locator('#following tbody tr').allTextContents();
+    expect(following[0]).toMatch(
+      /^commanded100.0 %43.9 % to 100.0 %by colour .*n = 3100.0 %51.0 % to 100.0 %.*n = 4$/,
+    );
+    expect(following.at(-1)).toMatch(/^chance50.0 %/);
     await opened.selectOption('#order', 'failures');
     expect((await names(opened)).sort()).toEqual(['scene 1: push block 1', 'scene 2: push block 2']);
     const rows = await opened.locator('#groups tbody tr').allTextContents();
