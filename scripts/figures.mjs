@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { VideoPlanner } from 'aid-planner';
+import { AidError, VideoPlanner } from 'aid-planner';
 import { photograph } from './demo-scene.mjs';
 import { besideEachOther } from './figures/animation.mjs';
 import { checkFont } from './figures/caption.mjs';
@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
     demo: { type: 'string', default: '10014' },
   },
 });
-const seed = Number(options.seed);
+const seed = Number(/^\d+$/.test(options.seed) ? options.seed : Number.NaN);
 const COLUMNS = 6;
 const CLIPS = 3;
 
@@ -88,6 +88,8 @@ async function figures(planner, scratch) {
 }
 
 async function main() {
+  if (!Number.isSafeInteger(seed))
+    throw new SetUpError(`--seed: expected a whole number from 0 to 2^53 - 1, got ${options.seed}`);
   await checkFont();
   mkdirSync(options.out, { recursive: true });
   const scratch = mkdtempSync(join(tmpdir(), 'aid-figures-'));
@@ -104,7 +106,7 @@ async function main() {
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof SetUpError)) throw error;
+  if (!(error instanceof SetUpError || AidError.isInstance(error))) throw error;
   process.stderr.write(`figures: ${error.message}\n`);
   process.exitCode = 1;
 }

@@ -1,21 +1,22 @@
 /** An evaluation's figures as lines for people. */
-import type { Following } from '../planner/evaluation/following.js';
+import type { Interval } from '../planner/evaluation/intervals.js';
 import type { EvaluationReport } from '../planner/evaluation/report.js';
+import { followingLines, LABEL, percent } from './following-table.js';
 import { shownPath } from './terminal.js';
 
-const LABEL = 26;
-
 export function evaluationTable(report: EvaluationReport): string[] {
-  return [...whatRan(report), '', ...following(report), '', ...likeness(report), ...sweep(report)];
+  return [...whatRan(report), '', ...followingLines(report), '', ...likeness(report), ...sweep(report)];
 }
 
 function whatRan({ model, engine, scenes, sampling, seeds, speed }: EvaluationReport): string[] {
-  const { seeds: range, count, standIns, skipped, generator, variant } = scenes;
+  const { seeds: range, count, standIns, skipped, failedCommands, generator, variant } = scenes;
   const { numInferenceSteps: steps, sampler, frameGuidance, textGuidance } = sampling;
   const table = variant === 'default' ? '' : `, the table ${variant}`;
+  const failed = Object.values(failedCommands).reduce((sum, each) => sum + each, 0);
   const notes = [
     ...(standIns === 0 ? [] : [`${standIns} with another way or command than the seed's own`]),
     ...(skipped.length === 0 ? [] : [`${skipped.length} seeds make none`]),
+    ...(failed === 0 ? [] : [`without ${failed} commands at which the expert fails`]),
   ];
   const without = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
   return [
@@ -25,50 +26,14 @@ function whatRan({ model, engine, scenes, sampling, seeds, speed }: EvaluationRe
   ];
 }
 
-function following(report: EvaluationReport): string[] {
-  const { commanded, chance, perFamily, heldOutWordings, swapped, blank, anotherExecution } = report;
-  const row = (
-    label: string,
-    { following: rate, interval, followingByColour, count }: Following,
-    more = '',
-  ) => {
-    const [low, high] = interval;
-    const cells = [percent(rate), `${percent(low)} to ${percent(high)}`, percent(followingByColour)];
-    return `${label.padEnd(LABEL)}${cells.join('   ')}   ${String(count).padStart(5)}   ${more}`.trimEnd();
-  };
-  const bare = (label: string, rate: number) => `${label.padEnd(LABEL)}${percent(rate)}`;
-  return [
-    `${''.padEnd(LABEL)}pixels       95 % interval   colour   clips`,
-    row(
-      'instruction following',
-      commanded,
-      `mean rank ${commanded.meanRank.toFixed(2)}, margin ${commanded.meanMargin.toFixed(2)}`,
-    ),
-    ...Object.entries(perFamily).map(([family, each]) =>
-      row(`  ${family}`, each, `chance ${percent(each.chance).trim()}`),
-    ),
-    ...(heldOutWordings === undefined ? [] : [row('wordings never seen', heldOutWordings)]),
-    row('command swapped', swapped, `the original still nearest: ${percent(swapped.originalNearest).trim()}`),
-    ...(blank === undefined ? [] : [row('text blanked', blank)]),
-    bare('mean over all seeds', report.instructionFollowingMean.mean),
-    bare('chance', chance),
-    ...(anotherExecution === undefined ? [] : [bare('truth, executed again', anotherExecution.following)]),
-    bare('first frame copied', report.copyFirstFollowing),
-    bare('truth, autoencoded', report.ceilingFollowing),
-  ];
-}
-
 function likeness(report: EvaluationReport): string[] {
   const { psnr, psnrMean, ceilingPsnr, copyFirstPsnr, intervals } = report;
   const { ssim, ssimMean, ceilingSsim, copyFirstSsim, seeds, anotherExecution } = report;
-  const row = (
-    label: string,
-    digits: number,
-    values: readonly number[],
-    [low, high]: readonly [number, number],
-  ) => {
+  const shown = (digits: number, [low, high]: Interval): string =>
+    `${low.toFixed(digits)} to ${high.toFixed(digits)}`;
+  const row = (label: string, digits: number, values: readonly number[], interval: Interval): string => {
     const cells = values.map((value) => value.toFixed(digits).padStart(9)).join('   ');
-    return `${label.padEnd(LABEL)}${cells}   ${low.toFixed(digits)} to ${high.toFixed(digits)}`;
+    return `${label.padEnd(LABEL)}${cells}   ${shown(digits, interval)}`;
   };
   return [
     `${'whole clip'.padEnd(LABEL)}${`best of ${seeds}`.padStart(9)}        mean     ceiling   1st frame   95 % interval of the best`,
@@ -77,7 +42,7 @@ function likeness(report: EvaluationReport): string[] {
     ...(anotherExecution === undefined
       ? []
       : [
-          `truth, executed again: ${anotherExecution.psnr.toFixed(2)} dB, SSIM ${anotherExecution.ssim.toFixed(4)}`,
+          `truth, executed again: ${anotherExecution.psnr.toFixed(2)} dB (${shown(2, anotherExecution.intervals.psnr)}), SSIM ${anotherExecution.ssim.toFixed(4)} (${shown(4, anotherExecution.intervals.ssim)}), n = ${anotherExecution.count}`,
         ]),
   ];
 }
@@ -86,7 +51,7 @@ function sweep({ sweep: rows }: EvaluationReport): string[] {
   if (rows === undefined) return [];
   return [
     '',
-    'sampler    frame   text   steps   following   colour   PSNR, dB   ms a clip',
+    'sampler    frame   text   steps   following        95 % interval    colour   PSNR, dB     95 % interval   clips   ms a clip',
     ...rows.map((row) =>
       [
         row.sampler.padEnd(8),
@@ -94,15 +59,16 @@ function sweep({ sweep: rows }: EvaluationReport): string[] {
         String(row.textGuidance).padStart(4),
         String(row.numInferenceSteps).padStart(5),
         percent(row.following).padStart(9),
+        row.interval.map(percent).join(' to '),
         percent(row.followingByColour),
         row.psnr.toFixed(2).padStart(8),
+        row.intervals.psnr
+          .map((bound) => bound.toFixed(2))
+          .join(' to ')
+          .padStart(15),
+        String(row.count).padStart(5),
         row.msPerClip.toFixed(0).padStart(9),
       ].join('   '),
     ),
   ];
-}
-
-/** ` 97.7 %` */
-function percent(rate: number): string {
-  return `${(100 * rate).toFixed(1)} %`.padStart(7);
 }

@@ -1,6 +1,6 @@
 /** `aid evaluate`: how well a model imagines scenes whose outcomes are known. */
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
 import { evaluate, MAX_SEEDS, type MeasuredScene, warmUp } from '../planner/evaluation/evaluate.js';
@@ -51,7 +51,10 @@ export function evaluateCommand(): Command {
     .option('--json', 'print the figures as JSON and nothing else')
     .option('--out <file>', 'also write the figures, and what each scene gave, to this JSON file')
     .option('--images <dir>', 'also write a picture of every scene, failures first in their order')
-    .option('--save <dir>', 'also keep every clip and the truth, for aid score and aid report')
+    .option(
+      '--save <dir>',
+      "also keep every clip but a sweep's and what truly happens, for aid score and aid report",
+    )
     .option(
       '--data <source>',
       "measure on recorded episodes instead: a run's config file, a folder of recordings, or a bag",
@@ -161,13 +164,15 @@ function modelFacts(
 async function openJournal(
   set: SceneSet,
   model: Readonly<Record<string, unknown>>,
-  { seeds, sweep, save }: EvaluateFlags,
+  { seeds, sweep, save, images }: EvaluateFlags,
   sampling: SamplingChoice,
 ): Promise<FiguresJournal | ClipsJournal> {
   const { generator, fingerprint } = set;
   const scenes = set.scenes.map(({ seed }) => seed);
   const settings = { seeds, sampling, sweep: sweep === undefined ? [] : DEFAULT_SWEEP };
-  const facts = { ...model, generator, fingerprint, scenes, ...settings };
+  // Of scenes that are known no picture can be drawn any more: with pictures elsewhere, it is another evaluation.
+  const pictures = images === undefined ? {} : { images: resolve(images) };
+  const facts = { ...model, generator, fingerprint, scenes, ...settings, ...pictures };
   return save === undefined
     ? FiguresJournal.open(join(set.folder, 'evaluations'), facts)
     : new ClipsJournal(await RunWriter.open<MeasuredScene>(save, facts));

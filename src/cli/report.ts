@@ -1,13 +1,12 @@
 /** `aid report RUN`: a saved run as a page to look at. */
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { writeFileAtomically } from '../planner/atomic-file.js';
-import { AidError } from '../planner/errors.js';
-import { type ReportedRun, reportPage } from '../planner/evaluation/page/report-page.js';
-import type { RunScores } from '../planner/evaluation/run-scores.js';
+import type { ReportedRun } from '../planner/evaluation/page/compare-runs.js';
+import { reportPage } from '../planner/evaluation/page/report-page.js';
 import { readSavedRun } from '../planner/evaluation/saved-run.js';
 import { scoreRun } from '../planner/evaluation/score.js';
+import { readScores } from '../planner/evaluation/scores-file.js';
 import { interruptible } from './interruption.js';
 import { wholeNumber } from './options.js';
 import { say, shownPath } from './terminal.js';
@@ -29,7 +28,7 @@ export function reportCommand(): Command {
       interruptible(async (abortSignal) => {
         const reported = await reportedRun(folder, abortSignal);
         const other = compare === undefined ? undefined : await reportedRun(compare, abortSignal);
-        const page = await reportPage(reported, { compare: other, samples });
+        const page = await reportPage(reported, { compare: other, samples, abortSignal });
         await writeFileAtomically(out, (file) => file.writeFile(page));
         say(`${shownPath(out)}, ${(page.length / 1e6).toFixed(1)} MB`);
       }),
@@ -39,12 +38,5 @@ export function reportCommand(): Command {
 /** With the scores that aid score left, or else those of the pixels. Errors: `invalid-data`, `aborted`. */
 async function reportedRun(folder: string, abortSignal: AbortSignal): Promise<ReportedRun> {
   const run = readSavedRun(folder);
-  const file = join(folder, 'scores.json');
-  if (existsSync(file)) {
-    const scores = JSON.parse(readFileSync(file, 'utf8')) as RunScores;
-    if (!Array.isArray(scores.notMeasured))
-      throw new AidError('invalid-data', `${file}: of an older version; "aid score" makes it anew`);
-    return { run, scores };
-  }
-  return { run, scores: await scoreRun(run, { abortSignal }) };
+  return { run, scores: readScores(run) ?? (await scoreRun(run, { abortSignal })) };
 }

@@ -1,12 +1,11 @@
 /** `aid score RUN`: every measure of a saved run, without imagining again. */
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { writeFileAtomically } from '../planner/atomic-file.js';
 import { FeatureNetwork } from '../planner/evaluation/features/feature-network.js';
 import { LpipsNetwork } from '../planner/evaluation/features/lpips-network.js';
 import { PROTOCOLS, type ProtocolName } from '../planner/evaluation/features/protocols.js';
 import { readSavedRun } from '../planner/evaluation/saved-run.js';
 import { type ScoreOptions, scoreRun } from '../planner/evaluation/score.js';
+import { writeScores } from '../planner/evaluation/scores-file.js';
 import { chooseEngine } from '../planner/runtime/choose-engine.js';
 import type { ChosenProvider } from '../planner/runtime/engine-options.js';
 import { interruptible } from './interruption.js';
@@ -30,15 +29,22 @@ interface ScoreFlags {
 
 export function scoreCommand(): Command {
   return new Command('score')
-    .description('measure a saved run again: PSNR, SSIM, sensitivity to the command, LPIPS, FVD, KVD, FID')
+    .description(
+      'measure a saved run again: commands followed, PSNR, SSIM, sensitivity to the command, LPIPS, FVD, KVD, FID',
+    )
     .argument('<run>', 'folder that aid evaluate --save made')
     .option('--lpips <file>', "torchvision's AlexNet's weights as safetensors, for LPIPS")
     .option('--i3d <file>', "I3D's weights as safetensors, for FVD and KVD")
     .option('--inception <file>', "Inception v3's weights as safetensors, for FID")
     .addOption(new Option('--protocol <name...>', 'of FVD and KVD (default: seer)').choices(PROTOCOLS))
-    .option('--resamples <n>', 'bootstrap resamples of FVD and KVD; 0 for no interval', wholeNumber(0), 100)
-    .option('--fid-resamples <n>', 'bootstrap resamples of FID; 0 for no interval', wholeNumber(0), 40)
-    .option('--seed <n>', 'of the bootstrap', wholeNumber(0), 1)
+    .option(
+      '--resamples <n>',
+      'groups of clips left out in turn for the intervals of FVD and KVD; 0: none',
+      wholeNumber(0),
+      200,
+    )
+    .option('--fid-resamples <n>', 'the same of FID', wholeNumber(0), 40)
+    .option('--seed <n>', 'of the intervals', wholeNumber(0), 1)
     .option('--json', 'print the scores as JSON and nothing else')
     .addOption(new Option('--provider <name>', 'what computes').choices(PROVIDERS).default('auto'))
     .option('--threads <n>', 'threads on the CPU (default: all cores)', threadCount)
@@ -87,9 +93,7 @@ async function score(
     };
     const scores = await scoreRun(run, options);
     progress.end();
-    await writeFileAtomically(join(folder, 'scores.json'), (file) =>
-      file.writeFile(`${JSON.stringify(scores, null, 1)}\n`),
-    );
+    await writeScores(run, scores);
     if (flags.json === true) sayJson(scores);
     else for (const line of scoreLines(run, scores)) say(line);
   } finally {

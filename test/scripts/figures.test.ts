@@ -34,3 +34,12 @@ it('refuses to draw captions without a font', async () => {
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining('figures: this machine has no font')]);
   expect(existsSync(out)).toBe(false);
 });
+
+it.each([
+  ['--seed', 'abc', 'figures: --seed: expected a whole number from 0 to 2^53 - 1, got abc\n'],
+  ['--seed', '-1', 'figures: --seed: expected a whole number from 0 to 2^53 - 1, got -1\n'],
+  ['--model', '/nowhere', 'figures: /nowhere: expected a model folder with model_index.json in it\n'],
+])('says in one line what is wrong with %s %s', async (flag, value, message) => {
+  const { exitCode, stderr } = await figures([`${flag}=${value}`, '--out', emptyFolder()]);
+  expect([exitCode, stderr]).toEqual([1, message]);
+});

@@ -2,10 +2,10 @@
 import type { Frame } from '../conditioning/frame.js';
 import { throwIfAborted } from '../errors.js';
 import type { FloatTensor } from '../runtime/tensor.js';
-import { type BootstrapOptions, bootstrapAround } from './features/bootstrap.js';
 import type { FeatureNetwork } from './features/feature-network.js';
-import type { Drawn, FeatureSet } from './features/feature-set.js';
+import type { FeatureSet, Rows } from './features/feature-set.js';
 import { frechetDistance } from './features/frechet-distance.js';
+import { type JackknifeOptions, jackknifeInterval } from './features/jackknife.js';
 import { innerProducts, kernelDistanceOf } from './features/kernel-distance.js';
 import {
   clipTensor,
@@ -20,6 +20,7 @@ import { type NotMeasured, type RunScores, type Score, withInterval } from './ru
 import { commandedClip, readSavedClip, type SavedRun, type SavedSample } from './saved-run.js';
 
 export interface FeatureScoreOptions {
+  /** Clips are left out one at a time, or where there are more of them than this, in as many groups; 0: no interval. */
   readonly resamples: number;
   readonly seed: number;
   readonly onProgress?: ((done: number, total: number, what: string) => void) | undefined;
@@ -29,6 +30,7 @@ export interface FeatureScoreOptions {
 const GIVEN = { included: 'included, the true ones on both sides', 'left out': 'left out' } as const;
 /** The published codes cut what follows the point off. */
 const ROUNDED = 'colours rounded to 8 bits, not truncated';
+const INTERVAL = 'interval by a jackknife that leaves out clips with their truth';
 
 /**
  * FVD and KVD as each of the protocols has them; one that these clips do not allow is told and does not keep the others
@@ -78,25 +80,25 @@ async function distancesBy(
       `covariance ${covariance}`,
       `${truth.width} logits averaged over time`,
       ROUNDED,
+      INTERVAL,
       ...(caution === undefined ? [] : [caution]),
     ].join(', '),
     sampleCount: truth.count,
     resize: `${resize}, bilinear`,
     weightsSha256,
-    resamples: options.resamples,
-    seed: options.seed,
+    ...jackknifed(truth.count, options),
   };
   const products = innerProducts(truth, made);
   const measures = {
-    fvd: (drawn?: Drawn) => frechetDistance(truth, made, { covariance, ...(drawn && { drawn }) }),
-    kvd: (drawn?: Drawn) => kernelDistanceOf(products, { ...(drawn && { drawn }) }),
-    kvd_seer: (drawn?: Drawn) => kernelDistanceOf(products, { centred: true, ...(drawn && { drawn }) }),
+    fvd: (kept?: Rows) => frechetDistance(truth, made, { covariance, ...(kept && { kept }) }),
+    kvd: (kept?: Rows) => kernelDistanceOf(products, { ...(kept && { kept }) }),
+    kvd_seer: (kept?: Rows) => kernelDistanceOf(products, { centred: true, ...(kept && { kept }) }),
   };
   const scores: Score[] = [];
   for (const kind of ['fvd', ...kernelDistances] as const) {
     const value = measures[kind]();
-    const bootstrap = bootstrapOf(`${name}: ${kind}: resampling`, options);
-    const interval = await bootstrapAround(value, truth.count, measures[kind], bootstrap);
+    const jackknife = jackknifeOf(`${name}: ${kind}: leaving clips out`, options);
+    const interval = await jackknifeInterval(value, truth.count, measures[kind], jackknife);
     scores.push(withInterval({ name: kind, value, ...about }, interval));
   }
   return scores;
@@ -111,10 +113,10 @@ export async function pictureDistance(
   const { givenFrames } = run.video;
   const tensors = (frames: readonly Frame[]): FloatTensor[] => frames.slice(givenFrames).map(pictureTensor);
   const [truth, made] = await featuresOf(run, inception, tensors, 'fid', options);
-  const distance = (drawn?: Drawn): number => frechetDistance(truth, made, { ...(drawn && { drawn }) });
+  const distance = (kept?: Rows): number => frechetDistance(truth, made, { ...(kept && { kept }) });
   const value = distance();
-  const interval = await bootstrapAround(value, truth.count, distance, {
-    ...bootstrapOf('fid: resampling', options),
+  const interval = await jackknifeInterval(value, truth.count, distance, {
+    ...jackknifeOf('fid: leaving clips out', options),
     rowsPerSample: truth.count / run.samples.length,
   });
   const score: Score = {
@@ -122,12 +124,11 @@ export async function pictureDistance(
     of: 'frames of the commanded clips and of the truth',
     value,
     unit: '',
-    protocol: `pytorch-fid: given frames left out, covariance unbiased, ${truth.width} pooled features, ${ROUNDED}`,
+    protocol: `pytorch-fid: given frames left out, covariance unbiased, ${truth.width} pooled features, ${ROUNDED}, ${INTERVAL}`,
     sampleCount: truth.count,
     resize: 'stretched to 299x299, bilinear',
     weightsSha256: inception.sha256,
-    resamples: options.resamples,
-    seed: options.seed,
+    ...jackknifed(run.samples.length, options),
   };
   return withInterval(score, interval);
 }
@@ -156,10 +157,19 @@ async function featuresOf(
   ];
 }
 
-function bootstrapOf(
+function jackknifeOf(
   what: string,
   { resamples, seed, onProgress, abortSignal }: FeatureScoreOptions,
-): BootstrapOptions {
-  const onResample = (done: number, total: number): void => onProgress?.(done, total, what);
-  return { resamples, seed, onResample, abortSignal };
+): JackknifeOptions {
+  const onGroup = (done: number, total: number): void => onProgress?.(done, total, what);
+  return { groups: resamples, seed, onGroup, abortSignal };
 }
+
+const jackknifed = (
+  samples: number,
+  { resamples, seed }: FeatureScoreOptions,
+): Pick<Score, 'intervalBy' | 'resamples' | 'seed'> => ({
+  intervalBy: 'jackknife',
+  resamples: Math.min(resamples, samples),
+  seed,
+});

@@ -1,4 +1,5 @@
 /** How far a number measured on some scenes may lie from the one on all scenes. */
+import { mean } from '../mean.js';
 import { Random } from '../random.js';
 
 /** Bounds of a 95 % interval. */
@@ -41,7 +42,7 @@ export function middleOf(sorted: Float64Array): Interval {
 
 /**
  * Of a rate: Wilson's score interval. A bootstrap of 100 successes in 100 would claim to be certain; this does
- * not. Undefined without trials.
+ * not. `successes` need not be whole. Undefined without trials.
  */
 export function wilsonInterval(successes: number, trials: number): Interval | undefined {
   if (trials === 0) return undefined;
@@ -51,6 +52,32 @@ export function wilsonInterval(successes: number, trials: number): Interval | un
   const half = (Z_95 * Math.sqrt((rate * (1 - rate)) / trials + Z_95 ** 2 / (4 * trials ** 2))) / denominator;
   return [Math.max(0, middle - half), Math.min(1, middle + half)];
 }
+
+/** Mean over scenes, and its 95 % interval. */
+export interface Mean {
+  readonly mean: number;
+  readonly interval: Interval;
+}
+
+/** By bootstrap. */
+export function meanWithInterval(values: readonly number[]): Mean {
+  return { mean: mean(values), interval: intervalOf(values) };
+}
+
+export function intervalOf(values: readonly number[]): Interval {
+  return bootstrapInterval(values) ?? NONE;
+}
+
+/**
+ * Wilson's, a scene being a trial: `shares` are 1 where it succeeded, 0 where it failed, and between them where some of
+ * its clips did.
+ */
+export function rateWithInterval(shares: readonly number[]): Mean {
+  const rate = mean(shares);
+  return { mean: rate, interval: wilsonInterval(rate * shares.length, shares.length) ?? NONE };
+}
+
+const NONE: Interval = [Number.NaN, Number.NaN];
 
 /** Linear between the sorted values, as NumPy's default. */
 function percentile(sorted: Float64Array, share: number): number {

@@ -1,30 +1,10 @@
 /** How alike clips and the truth are, over scenes. */
 import { mean } from '../mean.js';
-import { bootstrapInterval, type Interval } from './intervals.js';
 import { decibels } from './metrics.js';
-import type { ClipKind, ClipLikeness, ImaginedClip, SceneResult } from './scene-result.js';
-
-/** Mean over scenes, and its bootstrapped 95 % interval. */
-export interface Mean {
-  readonly mean: number;
-  readonly interval: Interval;
-}
-
-export function meanWithInterval(values: readonly number[]): Mean {
-  return { mean: mean(values), interval: intervalOf(values) };
-}
-
-export function intervalOf(values: readonly number[]): Interval {
-  return bootstrapInterval(values) ?? [Number.NaN, Number.NaN];
-}
+import type { ClipLikeness, ImaginedClip, SceneResult } from './scene-result.js';
 
 export function commandedOf({ clips }: SceneResult): ImaginedClip[] {
   return clips.filter(({ kind }) => kind === 'commanded');
-}
-
-/** The first clip of that kind of every scene that has one. */
-export function firstOf(results: readonly SceneResult[], kind: ClipKind): ImaginedClip[] {
-  return results.flatMap(({ clips }) => clips.filter((each) => each.kind === kind).slice(0, 1));
 }
 
 export function likenessesOf({ likeness }: ImaginedClip): ClipLikeness[] {

@@ -43,6 +43,7 @@ export async function lpipsScore(
     sampleCount: bySample.length,
     resize: 'none',
     weightsSha256: network.sha256,
+    intervalBy: 'bootstrap',
     resamples: MEAN_RESAMPLES,
     seed,
   };

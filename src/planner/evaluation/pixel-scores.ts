@@ -34,7 +34,7 @@ const SENSITIVITY_OF: Readonly<Record<Sensitivity['kind'], string>> = {
 export async function pixelScores(
   run: SavedRun,
   { seed, onProgress, abortSignal }: PixelScoreOptions,
-): Promise<RunScores> {
+): Promise<Omit<RunScores, 'run' | 'following'>> {
   const { width, height, numFrames, givenFrames } = run.video;
   const samples: SampleScore[] = [];
   const errors: number[][] = [];
@@ -70,6 +70,7 @@ export async function pixelScores(
         value: mean(values),
         sampleCount: values.length,
         resize: 'none',
+        intervalBy: 'bootstrap',
         resamples: MEAN_RESAMPLES,
         seed,
       },

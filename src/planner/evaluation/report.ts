@@ -3,16 +3,20 @@ import type { ClipReport } from '../imagination/events.js';
 import type { Sampling } from '../imagination/request.js';
 import { mean } from '../mean.js';
 import type { EngineDescription } from '../runtime/engine.js';
-import { chanceOf, type Following, followingOf, isFollowed, rateOf } from './following.js';
-import type { Interval } from './intervals.js';
+import {
+  byFamily,
+  type Following,
+  type FollowingFigures,
+  firstOf,
+  followedRate,
+  followingFigures,
+  followingOf,
+} from './following.js';
+import { type Interval, intervalOf, meanWithInterval } from './intervals.js';
 import {
   clipPsnr,
   commandedOf,
-  firstOf,
-  intervalOf,
   likenessesOf,
-  type Mean,
-  meanWithInterval,
   median,
   psnrByFrame,
   psnrOf,
@@ -20,23 +24,22 @@ import {
 } from './likeness-figures.js';
 import { protocolOf } from './report-protocol.js';
 import type { SweepSetting } from './sampling-settings.js';
-import type { SceneResult } from './scene-result.js';
+import type { ImaginedClip, SceneResult } from './scene-result.js';
 import type { SceneSet } from './scene-set.js';
 
-export interface SweepRow extends SweepSetting {
-  readonly following: number;
-  readonly followingByColour: number;
+/** Following, and dB. */
+export type FollowingWithPsnr = Following & {
   readonly psnr: number;
+  readonly intervals: Readonly<Record<'psnr', Interval>>;
+};
+
+export interface SweepRow extends SweepSetting, FollowingWithPsnr {
   /** Median. */
   readonly msPerClip: number;
 }
 
-/** In JSON, `null` stands for an infinite PSNR: two clips alike. */
-export interface EvaluationReport {
-  /** Of the commanded instruction's first clip in each scene. */
-  readonly instructionFollowing: number;
-  /** Of a last frame picked among a scene's outcomes by lot. */
-  readonly chance: number;
+/** In JSON, `null` stands for an infinite PSNR: two clips alike. `intervals`, of 95 %, have the names of what they are of. */
+export interface EvaluationReport extends Omit<FollowingFigures, 'perFamily' | 'blank' | 'intervals'> {
   /** dB, of the best of the seeds. */
   readonly psnr: number;
   readonly ssim: number;
@@ -49,18 +52,16 @@ export interface EvaluationReport {
   readonly copyFirstPsnr: number;
   readonly copyFirstSsim: number;
   readonly perFamily: Readonly<
-    Record<string, Following & { readonly chance: number; readonly psnrMean: number }>
+    Record<
+      string,
+      FollowingFigures['perFamily'][string] & {
+        readonly psnrMean: number;
+        readonly intervals: Readonly<Record<'psnrMean', Interval>>;
+      }
+    >
   >;
-
-  readonly commanded: Following;
-  /** Of the clips of every seed. */
-  readonly instructionFollowingMean: Mean;
-  /** The same command in a wording that no training episode has. Absent where the scenes have none. */
-  readonly heldOutWordings?: Following;
-  /** Another command of the scene: whether that one is followed, and how often the original still is. */
-  readonly swapped: Following & { readonly originalNearest: number };
   /** No text at all: how often the original is followed by guessing from the frame. Absent where not asked for. */
-  readonly blank?: Following & { readonly psnr: number };
+  readonly blank?: FollowingWithPsnr;
   /** Of the last frame that the autoencoder makes of the true one. */
   readonly ceilingFollowing: number;
   /**
@@ -72,10 +73,10 @@ export interface EvaluationReport {
     readonly psnr: number;
     readonly ssim: number;
     readonly count: number;
+    readonly intervals: Readonly<Record<'following' | 'psnr' | 'ssim', Interval>>;
   };
-  /** Of a first frame that stays as it is. */
-  readonly copyFirstFollowing: number;
-  readonly intervals: Readonly<Record<'psnr' | 'ssim' | 'psnrMean' | 'ssimMean' | 'ceilingPsnr', Interval>>;
+  readonly intervals: FollowingFigures['intervals'] &
+    Readonly<Record<LikenessName | 'ceilingFollowing', Interval>>;
   /** dB, of the mean squared error of each frame in turn, over all scenes and seeds. */
   readonly psnrByFrame: readonly number[];
   readonly ceilingPsnrByFrame: readonly number[];
@@ -102,11 +103,23 @@ export interface EvaluationReport {
     readonly count: number;
     /** Of them, those whose command was carried out in another way than the seed's, or is another one. */
     readonly standIns: number;
+    /** Commands possible in them at which the expert fails: how many for which reason. No clip is judged by them. */
+    readonly failedCommands: Readonly<Record<string, number>>;
   };
   readonly statesWrittenBy: string;
   readonly warnings: readonly string[];
   readonly protocol: readonly string[];
 }
+
+type LikenessName =
+  | 'psnr'
+  | 'ssim'
+  | 'psnrMean'
+  | 'ssimMean'
+  | 'ceilingPsnr'
+  | 'ceilingSsim'
+  | 'copyFirstPsnr'
+  | 'copyFirstSsim';
 
 export interface ReportContext {
   readonly set: SceneSet;
@@ -122,56 +135,33 @@ export function evaluationReport(
   results: readonly SceneResult[],
   { set, video, clip, seeds, sweep, warnings }: ReportContext,
 ): EvaluationReport {
-  const bestPsnr = results.map((result) => Math.max(...commandedOf(result).map(psnrOf)));
-  const meanPsnr = results.map((result) => mean(commandedOf(result).map(psnrOf)));
-  const bestSsim = results.map((result) => Math.max(...commandedOf(result).map(ssimOf)));
-  const meanSsim = results.map((result) => mean(commandedOf(result).map(ssimOf)));
-  const ceiling = results.map((result) => clipPsnr(result.ceiling.likeness));
-  const commanded = followingOf(firstOf(results, 'commanded'));
-  const ms = results.flatMap((result) => commandedOf(result).map((each) => each.ms));
-  const heldOut = firstOf(results, 'heldOut');
+  const likeness: Readonly<Record<LikenessName, readonly number[]>> = {
+    psnr: results.map((result) => Math.max(...commandedOf(result).map(psnrOf))),
+    ssim: results.map((result) => Math.max(...commandedOf(result).map(ssimOf))),
+    psnrMean: results.map(meanPsnrOf),
+    ssimMean: results.map((result) => mean(commandedOf(result).map(ssimOf))),
+    ceilingPsnr: results.map((result) => clipPsnr(result.ceiling.likeness)),
+    ceilingSsim: results.map((result) => result.ceiling.likeness.ssim),
+    copyFirstPsnr: results.map((result) => clipPsnr(result.copyFirst.likeness)),
+    copyFirstSsim: results.map((result) => result.copyFirst.likeness.ssim),
+  };
+  const { blank: _, ...following } = followingFigures(results);
   const blank = firstOf(results, 'blank');
-  const originals = results.flatMap((result) =>
-    firstOf([result], 'swapped').map(({ distances }) => ({ distances, command: result.commanded })),
+  const ceiling = followedRate(
+    results.map(({ ceiling: { distances }, commanded: command }) => ({ distances, command })),
   );
+  const ms = results.flatMap((result) => commandedOf(result).map((each) => each.ms));
   return {
-    instructionFollowing: commanded.following,
-    chance: chanceOf(results),
-    psnr: mean(bestPsnr),
-    ssim: mean(bestSsim),
-    psnrMean: mean(meanPsnr),
-    ssimMean: mean(meanSsim),
-    ceilingPsnr: mean(ceiling),
-    ceilingSsim: mean(results.map((result) => result.ceiling.likeness.ssim)),
-    copyFirstPsnr: mean(results.map((result) => clipPsnr(result.copyFirst.likeness))),
-    copyFirstSsim: mean(results.map((result) => result.copyFirst.likeness.ssim)),
-    perFamily: perFamily(results),
-
-    commanded,
-    instructionFollowingMean: meanWithInterval(
-      results.map((result) => mean(commandedOf(result).map((each) => (isFollowed(each) ? 1 : 0)))),
-    ),
-    ...(heldOut.length === 0 ? {} : { heldOutWordings: followingOf(heldOut) }),
-    swapped: {
-      ...followingOf(firstOf(results, 'swapped')),
-      originalNearest: mean(originals.map((each) => (isFollowed(each) ? 1 : 0))),
-    },
-    ...(blank.length === 0 ? {} : { blank: { ...followingOf(blank), psnr: mean(blank.map(psnrOf)) } }),
-    ceilingFollowing: rateOf(results, ({ ceiling: { distances }, commanded: command }) => ({
-      distances,
-      command,
-    })),
-    copyFirstFollowing: rateOf(results, ({ copyFirst: { distances }, commanded: command }) => ({
-      distances,
-      command,
-    })),
+    ...following,
+    ...mapped(likeness, mean),
+    perFamily: perFamily(results, following.perFamily),
+    ...(blank.length === 0 ? {} : { blank: withPsnr(blank) }),
+    ceilingFollowing: ceiling.mean,
     ...anotherExecution(results),
     intervals: {
-      psnr: intervalOf(bestPsnr),
-      ssim: intervalOf(bestSsim),
-      psnrMean: intervalOf(meanPsnr),
-      ssimMean: intervalOf(meanSsim),
-      ceilingPsnr: intervalOf(ceiling),
+      ...following.intervals,
+      ...mapped(likeness, intervalOf),
+      ceilingFollowing: ceiling.interval,
     },
     psnrByFrame: psnrByFrame(results.flatMap((result) => commandedOf(result).flatMap(likenessesOf))),
     ceilingPsnrByFrame: psnrByFrame(results.map((result) => result.ceiling.likeness)),
@@ -194,6 +184,7 @@ export function evaluationReport(
       seeds: set.seeds,
       count: results.length,
       standIns: set.scenes.filter(({ standIn }) => standIn !== undefined).length,
+      failedCommands: countsOf(set.scenes.map(({ failedCommands }) => failedCommands)),
       skipped: set.skipped,
       generator: set.generator,
       fingerprint: set.fingerprint,
@@ -213,37 +204,63 @@ function anotherExecution(results: readonly SceneResult[]): Pick<EvaluationRepor
     again === undefined ? [] : [{ ...again, command: commanded }],
   );
   if (executed.length === 0) return {};
+  const following = followedRate(executed);
+  const psnr = meanWithInterval(executed.map(({ likeness }) => clipPsnr(likeness)));
+  const ssim = meanWithInterval(executed.map(({ likeness }) => likeness.ssim));
   return {
     anotherExecution: {
-      following: mean(executed.map((each) => (isFollowed(each) ? 1 : 0))),
-      psnr: mean(executed.map(({ likeness }) => clipPsnr(likeness))),
-      ssim: mean(executed.map(({ likeness }) => likeness.ssim)),
+      following: following.mean,
+      psnr: psnr.mean,
+      ssim: ssim.mean,
       count: executed.length,
+      intervals: { following: following.interval, psnr: psnr.interval, ssim: ssim.interval },
     },
   };
 }
 
-function perFamily(results: readonly SceneResult[]): EvaluationReport['perFamily'] {
-  const familyOf = ({ commands, commanded }: SceneResult): string => commands[commanded]?.family ?? '';
-  const families = [...new Set(results.map(familyOf))].sort();
+function perFamily(
+  results: readonly SceneResult[],
+  following: FollowingFigures['perFamily'],
+): EvaluationReport['perFamily'] {
   return Object.fromEntries(
-    families.map((family) => {
-      const members = results.filter((result) => familyOf(result) === family);
-      const psnrs = members.map((result) => mean(commandedOf(result).map(psnrOf)));
-      const figures = followingOf(firstOf(members, 'commanded'));
-      return [family, { ...figures, chance: chanceOf(members), psnrMean: mean(psnrs) }];
+    byFamily(results).map(([family, members]) => {
+      const figures = following[family] as FollowingFigures['perFamily'][string];
+      const psnr = meanWithInterval(members.map(meanPsnrOf));
+      const intervals = { ...figures.intervals, psnrMean: psnr.interval };
+      return [family, { ...figures, psnrMean: psnr.mean, intervals }];
     }),
   );
 }
 
+/** Over the clips of every seed. */
+const meanPsnrOf = (result: SceneResult): number => mean(commandedOf(result).map(psnrOf));
+
 function sweepRow(results: readonly SceneResult[], setting: SweepSetting, index: number): SweepRow {
   const clips = results.flatMap(({ clips }) => clips.filter((each) => each.setting === index));
-  const { following: rate, followingByColour } = followingOf(clips);
+  return { ...setting, ...withPsnr(clips), msPerClip: median(clips.map(({ ms }) => ms)) };
+}
+
+function withPsnr(clips: readonly ImaginedClip[]): FollowingWithPsnr {
+  const following = followingOf(clips);
+  const psnr = meanWithInterval(clips.map(psnrOf));
   return {
-    ...setting,
-    following: rate,
-    followingByColour,
-    psnr: mean(clips.map(psnrOf)),
-    msPerClip: median(clips.map(({ ms }) => ms)),
+    ...following,
+    psnr: psnr.mean,
+    intervals: { ...following.intervals, psnr: psnr.interval },
   };
+}
+
+/** Of all of them together. */
+function countsOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [name, count] of all.flatMap(Object.entries)) counts[name] = (counts[name] ?? 0) + count;
+  return counts;
+}
+
+function mapped<Name extends string, Value>(
+  values: Readonly<Record<Name, readonly number[]>>,
+  map: (values: readonly number[]) => Value,
+): Record<Name, Value> {
+  const names = Object.keys(values) as Name[];
+  return Object.fromEntries(names.map((name) => [name, map(values[name])])) as Record<Name, Value>;
 }

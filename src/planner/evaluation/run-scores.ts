@@ -1,5 +1,6 @@
 /** What a saved run was measured to be: `scores.json`. */
 import type { DifferenceMap } from './difference-map.js';
+import type { FollowingFigures } from './following.js';
 import type { Interval } from './intervals.js';
 
 /** A number with everything that it depends on. */
@@ -8,8 +9,10 @@ export interface Score {
   /** What is compared, in words. */
   readonly of: string;
   readonly value: number;
-  /** 95 %, bootstrapped over samples: a clip and all its frames are drawn together. Absent where it was not asked for. */
+  /** 95 %, over samples: a clip counts with all its frames and its truth. Absent where it was not asked for. */
   readonly interval?: Interval;
+  /** Means of samples are bootstrapped; of distances between sets, samples are left out in turn. */
+  readonly intervalBy: 'bootstrap' | 'jackknife';
   readonly unit: string;
   readonly protocol: string;
   /** Clips on each side; of `fid`, pictures. */
@@ -18,6 +21,7 @@ export interface Score {
   readonly resize: string;
   /** Of the network that made the features. */
   readonly weightsSha256?: string;
+  /** Of a jackknife: groups of clips that were left out. */
   readonly resamples: number;
   readonly seed: number;
 }
@@ -50,7 +54,26 @@ export interface SampleScore {
   readonly lpips?: number;
 }
 
+/** As an evaluation has it, by the same code. */
+export interface FollowingScore extends FollowingFigures {
+  /** Scenes whose outcomes are known. */
+  readonly sampleCount: number;
+  readonly protocol: readonly string[];
+}
+
+/** What a run's clips follow from. */
+export interface RunIdentity {
+  /** Of `run.json`. */
+  readonly sha256: string;
+  readonly modelSha256: string;
+  readonly data: string;
+  readonly sampling: Readonly<Record<string, string | number>>;
+}
+
 export interface RunScores {
+  readonly run: RunIdentity;
+  /** Absent where the run keeps no true outcomes of other commands. */
+  readonly following?: FollowingScore;
   readonly scores: readonly Score[];
   readonly notMeasured: readonly NotMeasured[];
   readonly psnrByFrame: readonly number[];

@@ -2,35 +2,34 @@
 import type { EvaluationEvent } from './evaluate.js';
 import { verdictOn } from './instruction-following.js';
 import type { EvaluationReport } from './report.js';
-import type { RunWriter, SampleToSave, SavedClipKind, SavedRunFile } from './saved-run.js';
+import type { RunWriter, SampleToSave, SavedRunFile } from './saved-run.js';
 
 export const sceneName = (seed: number): string => `scene ${seed}`;
 
-/** The first clip of each kind, the second of the command as `another`; a sweep's are not kept. */
+/** Every clip but a sweep's, those of the command from the second on as `another`; the true outcomes. */
 export function sceneToSave({
   scene,
   result,
   imagined,
 }: Extract<EvaluationEvent, { kind: 'scene' }>): SampleToSave {
-  const seen = new Set<SavedClipKind>();
   const clips: SampleToSave['clips'][number][] = [];
-  for (const [index, clip] of result.clips.entries()) {
-    if (clip.kind === 'sweep') continue;
-    const kind = clip.kind === 'commanded' && seen.has('commanded') ? 'another' : clip.kind;
-    if (seen.has(kind)) continue;
-    seen.add(kind);
-    const { followed } = verdictOn(clip.distances.pixels, clip.command);
-    const { instruction, seed } = clip;
+  for (const [index, { kind, instruction, command, seed, distances }] of result.clips.entries()) {
+    if (kind === 'sweep') continue;
+    const { followed } = verdictOn(distances.pixels, command);
     clips.push({
-      kind,
+      kind: kind === 'commanded' && clips.length > 0 ? 'another' : kind,
       instruction,
+      command,
       seed,
       frames: imagined[index] ?? [],
       ...(kind === 'blank' ? {} : { followed }),
     });
   }
-  const { family = '', instruction = '' } = result.commands[result.commanded] ?? {};
-  return { name: sceneName(scene.seed), instruction, family, truth: scene.clip, clips };
+  const { commanded } = result;
+  const commands = result.commands.map(({ family, instruction }) => ({ family, instruction }));
+  const { family = '', instruction = '' } = commands[commanded] ?? {};
+  const outcomes = { commands, commanded, frames: scene.outcomes };
+  return { name: sceneName(scene.seed), instruction, family, truth: scene.clip, clips, outcomes };
 }
 
 export async function endSceneRun(

@@ -2,7 +2,8 @@
  * What an evaluation imagined, kept beside the truth, so that it can be measured again and looked at without
  * imagining again. A folder: `run.json`, and `clips/` with a PNG a clip, its frames below each other, lossless.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../atomic-file.js';
@@ -11,7 +12,7 @@ import { AidError } from '../errors.js';
 import { parseConfig, readJson } from '../weights/model-component.js';
 import { fingerprintOfFacts, Journal } from './journal.js';
 
-/** `commanded` is what the truth shows; `another` the same with another seed; see `ClipKind` for the rest. */
+/** `commanded` is what the truth shows; `another` the same with other seeds; see `ClipKind` for the rest. */
 const CLIP_KINDS = ['commanded', 'another', 'heldOut', 'swapped', 'blank'] as const;
 export type SavedClipKind = (typeof CLIP_KINDS)[number];
 
@@ -21,8 +22,17 @@ const savedClip = z.object({
   seed: z.int().nonnegative(),
   /** Below `clips/`. */
   file: z.string(),
+  /** Place among the sample's `outcomes` of the command that it should carry out, where these are known. */
+  command: z.int().nonnegative().optional(),
   /** Whether the last frame is nearest to the true one of its command, where the outcomes are known. */
   followed: z.boolean().optional(),
+});
+const savedOutcomes = z.object({
+  commands: z.array(z.object({ family: z.string(), instruction: z.string() })).min(2),
+  /** Place of the sample's own command among them. */
+  commanded: z.int().nonnegative(),
+  /** Below `clips/`: the true last frame under each of the commands, below each other. */
+  file: z.string(),
 });
 const savedSample = z.object({
   name: z.string(),
@@ -31,9 +41,13 @@ const savedSample = z.object({
   family: z.string().optional(),
   truth: z.string(),
   clips: z.array(savedClip),
+  /** What truly happens under every command possible, where that is known. */
+  outcomes: savedOutcomes.optional(),
 });
+/** 1 had no outcomes, and of the command's clips two. */
+const FORMAT = 2;
 const savedRunSchema = z.object({
-  format: z.literal(1),
+  format: z.literal([1, FORMAT]),
   /** What was imagined on, in words. */
   data: z.string(),
   model: z.object({ path: z.string(), sha256: z.string() }),
@@ -58,11 +72,18 @@ export type SavedClip = z.infer<typeof savedClip>;
 
 export interface SavedRun extends SavedRunFile {
   readonly folder: string;
+  /** Of `run.json`. */
+  readonly sha256: string;
 }
 
-export interface SampleToSave extends Omit<SavedSample, 'truth' | 'clips'> {
+type WithFrames<Saved extends { readonly file: string }> = Omit<Saved, 'file'> & {
+  readonly frames: readonly Frame[];
+};
+
+export interface SampleToSave extends Omit<SavedSample, 'truth' | 'clips' | 'outcomes'> {
   readonly truth: readonly Frame[];
-  readonly clips: readonly (Omit<SavedClip, 'file'> & { readonly frames: readonly Frame[] })[];
+  readonly clips: readonly WithFrames<SavedClip>[];
+  readonly outcomes?: WithFrames<NonNullable<SavedSample['outcomes']>>;
 }
 
 /** What stands in the journal of a run that is not over. */
@@ -93,7 +114,7 @@ export class RunWriter<Memo> {
    */
   static async open<Memo>(folder: string, facts: unknown): Promise<RunWriter<Memo>> {
     refuseSavedRun(folder);
-    const name = `unfinished-${fingerprintOfFacts(facts)}.jsonl`;
+    const name = `unfinished-${fingerprintOfFacts([FORMAT, facts])}.jsonl`;
     const others = existsSync(folder) ? readdirSync(folder).filter((file) => UNFINISHED.test(file)) : [];
     if (others.some((file) => file !== name))
       throw new AidError(
@@ -113,16 +134,20 @@ export class RunWriter<Memo> {
     return this.#journal.known(name)?.memo;
   }
 
-  async add({ truth, clips, ...sample }: SampleToSave, memo: Memo): Promise<void> {
+  async add({ truth, clips, outcomes, ...sample }: SampleToSave, memo: Memo): Promise<void> {
     const stem = String(this.#journal.size).padStart(5, '0');
     const saved: SavedClip[] = [];
-    for (const { frames, ...clip } of clips) {
-      const file = `${stem}-${clip.kind}.png`;
-      await this.#write(file, frames);
-      saved.push({ ...clip, file });
+    for (const [index, { frames, ...clip }] of clips.entries())
+      saved.push({ ...clip, file: await this.#write(`${stem}-${index}-${clip.kind}.png`, frames) });
+    const kept: SavedSample = {
+      ...sample,
+      truth: await this.#write(`${stem}-truth.png`, truth),
+      clips: saved,
+    };
+    if (outcomes !== undefined) {
+      const { frames, ...commands } = outcomes;
+      kept.outcomes = { ...commands, file: await this.#write(`${stem}-outcomes.png`, frames) };
     }
-    await this.#write(`${stem}-truth.png`, truth);
-    const kept = { ...sample, truth: `${stem}-truth.png`, clips: saved };
     await this.#journal.append(sample.name, { sample: kept, memo });
   }
 
@@ -130,7 +155,7 @@ export class RunWriter<Memo> {
   async end(about: Omit<SavedRunFile, 'format' | 'samples'>, names?: readonly string[]): Promise<void> {
     const kept = names?.flatMap((name) => this.#journal.known(name) ?? []) ?? this.#journal.entries;
     const samples = kept.map(({ sample }) => sample);
-    const run: SavedRunFile = { format: 1, ...about, samples };
+    const run: SavedRunFile = { format: FORMAT, ...about, samples };
     await writeFileAtomically(join(this.folder, 'run.json'), (file) =>
       file.writeFile(`${JSON.stringify(run, null, 1)}\n`),
     );
@@ -142,9 +167,10 @@ export class RunWriter<Memo> {
     await this.#journal.close();
   }
 
-  async #write(name: string, frames: readonly Frame[]): Promise<void> {
+  async #write(name: string, frames: readonly Frame[]): Promise<string> {
     const bytes = await encodePng(strip(frames));
     await writeFileAtomically(join(this.folder, 'clips', name), (file) => file.writeFile(bytes));
+    return name;
   }
 }
 
@@ -162,7 +188,8 @@ export function readSavedRun(folder: string): SavedRun {
   if (!existsSync(file))
     throw new AidError('invalid-data', `${folder}: no run.json; "aid evaluate --save" makes such a folder`);
   try {
-    return { ...parseConfig(savedRunSchema, readJson(file), file), folder };
+    const run = parseConfig(savedRunSchema, readJson(file), file);
+    return { ...run, folder, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') };
   } catch (cause) {
     throw new AidError('invalid-data', (cause as Error).message, { cause });
   }
@@ -180,16 +207,28 @@ export function commandedClip(sample: SavedSample): SavedClip {
 }
 
 /** A clip or the truth of a saved run. Errors: `invalid-image`, `invalid-data`. */
-export async function readSavedClip({ folder, video }: SavedRun, file: string): Promise<Frame[]> {
+export function readSavedClip(run: SavedRun, file: string): Promise<Frame[]> {
+  return readStrip(run, file, run.video.numFrames);
+}
+
+/** The true last frames under each command of a sample. Errors: `invalid-image`, `invalid-data`. */
+export function readSavedOutcomes(
+  run: SavedRun,
+  { file, commands }: NonNullable<SavedSample['outcomes']>,
+): Promise<Frame[]> {
+  return readStrip(run, file, commands.length);
+}
+
+async function readStrip({ folder, video }: SavedRun, file: string, numFrames: number): Promise<Frame[]> {
   const path = join(folder, 'clips', file);
   const { width, height, data } = await decodeFrame(path);
-  if (width !== video.width || height !== video.height * video.numFrames)
+  if (width !== video.width || height !== video.height * numFrames)
     throw new AidError(
       'invalid-data',
-      `${path}: expected ${video.numFrames} frames of ${video.width}x${video.height}, got ${width}x${height} pixels`,
+      `${path}: expected ${numFrames} frames of ${video.width}x${video.height}, got ${width}x${height} pixels`,
     );
   const bytes = width * video.height * 3;
-  return Array.from({ length: video.numFrames }, (_, i) => ({
+  return Array.from({ length: numFrames }, (_, i) => ({
     width,
     height: video.height,
     data: data.slice(i * bytes, (i + 1) * bytes),

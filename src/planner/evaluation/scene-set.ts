@@ -36,6 +36,8 @@ const sceneEntry = z.object({
   again: z.string().nullable().default(null),
   /** What is recorded where the expert failed at the seed's own command in its own way. */
   standIn: z.enum(['another-way', 'another-command']).optional(),
+  /** Commands at which the expert failed, which are not among `commands`: how many for which reason. */
+  failedCommands: z.record(z.string(), z.int().nonnegative()).default({}),
   commands: z.array(commandEntry).min(2),
 });
 const scenesFile = z.object({

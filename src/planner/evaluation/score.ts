@@ -4,6 +4,7 @@ import { pictureDistance, videoDistances } from './feature-scores.js';
 import type { FeatureNetwork } from './features/feature-network.js';
 import type { LpipsNetwork } from './features/lpips-network.js';
 import type { ProtocolName } from './features/protocols.js';
+import { followingScore } from './following-score.js';
 import { lpipsScore } from './lpips-score.js';
 import { pixelScores } from './pixel-scores.js';
 import type { NotMeasured, RunScores } from './run-scores.js';
@@ -14,9 +15,12 @@ export interface ScoreOptions {
   readonly i3d?: FeatureNetwork | undefined;
   readonly inception?: FeatureNetwork | undefined;
   readonly protocols?: readonly ProtocolName[];
-  /** Of FVD and KVD; of the means of samples always 2000. 100 unless said otherwise. */
+  /**
+   * Of FVD and KVD: clips are left out one at a time, or where there are more, in so many groups. 200 unless said
+   * otherwise. Of the means of samples always 2000, by bootstrap.
+   */
   readonly resamples?: number;
-  /** Of FID, whose every resample takes seconds for a thousand pictures; 40 unless said otherwise. */
+  /** Of FID, whose every group takes seconds for a thousand pictures; 40 unless said otherwise. */
   readonly fidResamples?: number;
   readonly seed?: number;
   readonly onProgress?: (done: number, total: number, what: string) => void;
@@ -30,7 +34,7 @@ export async function scoreRun(run: SavedRun, options: ScoreOptions = {}): Promi
     i3d,
     inception,
     protocols = ['seer'],
-    resamples = 100,
+    resamples = 200,
     fidResamples = 40,
     seed = 1,
   } = options;
@@ -41,6 +45,7 @@ export async function scoreRun(run: SavedRun, options: ScoreOptions = {}): Promi
       `${run.folder}: expected at least 2 samples, got ${run.samples.length}`,
     );
   const common = { seed, onProgress, abortSignal };
+  const following = await followingScore(run, common);
   const pixels = await pixelScores(run, common);
   const scores = [...pixels.scores];
   const notMeasured: NotMeasured[] = [];
@@ -61,5 +66,13 @@ export async function scoreRun(run: SavedRun, options: ScoreOptions = {}): Promi
   }
   if (inception !== undefined)
     scores.push(await pictureDistance(run, inception, { ...common, resamples: fidResamples }));
-  return { ...pixels, samples, scores, notMeasured };
+  const { sha256, model, data, sampling } = run;
+  return {
+    run: { sha256, modelSha256: model.sha256, data, sampling },
+    ...(following === undefined ? {} : { following }),
+    ...pixels,
+    samples,
+    scores,
+    notMeasured,
+  };
 }

@@ -26,7 +26,8 @@ function cacheWithScene(): string {
   cpSync(SCENES_FIXTURE, folder, { recursive: true });
   const file = join(folder, 'scenes.json');
   const list = JSON.parse(readFileSync(file, 'utf8')) as { scenes: object[] };
-  const scenes = list.scenes.map((scene) => ({ ...scene, standIn: 'another-way' }));
+  const failedCommands = { 'not-pushed': 1, 'not-on-plate': 2 };
+  const scenes = list.scenes.map((scene) => ({ ...scene, standIn: 'another-way', failedCommands }));
   writeFileSync(file, JSON.stringify({ ...list, width: 128, height: 128, scenes }));
   return cache;
 }
@@ -66,6 +67,7 @@ it('prints the figures as JSON and nothing else, writes them, and a picture of e
       seeds: { from: 10_003, to: 10_005 },
       count: 1,
       standIns: 1,
+      failedCommands: { 'not-pushed': 1, 'not-on-plate': 2 },
       skipped: [{ seed: 10_004 }],
       generator: 'aid-sim 0.2.0',
     },
@@ -85,7 +87,7 @@ it('prints the figures as JSON and nothing else, writes them, and a picture of e
   // Not from here with many `..`.
   expect(table.stdout).toContain(`${model}, SHA-256`);
   for (const words of [
-    "1 scenes of the seeds 10003:10005 (1 with another way or command than the seed's own, 1 seeds make none)",
+    "1 scenes of the seeds 10003:10005 (1 with another way or command than the seed's own, 1 seeds make none, without 3 commands at which the expert fails)",
     'instruction following',
     'push_right',
     'wordings never seen',
@@ -94,6 +96,30 @@ it('prints the figures as JSON and nothing else, writes them, and a picture of e
     '1 steps',
   ])
     expect(table.stdout).toContain(words);
+});
+
+it('draws the pictures that were asked for also where an evaluation without them was stopped', async () => {
+  const [model, cache, out] = [await tinyModel(), cacheWithScene(), emptyFolder()];
+  const args = [
+    'evaluate',
+    '--model',
+    model,
+    '--scenes',
+    '10003:10005',
+    '--cache',
+    cache,
+    '--provider',
+    'cpu',
+  ];
+  const few = ['--threads', '1', '--seeds', '1', '--steps', '1'];
+  writeFileSync(join(out, 'file'), '');
+  // Every scene is measured, and then it fails.
+  const stopped = await aid(...args, ...few, '--out', join(out, 'file', 'figures.json'));
+  expect(stopped.status).toBe(1);
+  const images = join(out, 'pictures');
+  const { status, stderr } = await aid(...args, ...few, '--images', images);
+  expect([status, stderr]).toEqual([0, expect.not.stringContaining('are known')]);
+  expect(readdirSync(images)).toHaveLength(1);
 });
 
 it('refuses what it cannot use in one line, before it simulates anything', async () => {

@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
+import { evaluationTable } from '#cli/evaluate-table.js';
 import { type EvaluateOptions, evaluate, warmUp } from '#planner/evaluation/evaluate.js';
 import type { EvaluationReport } from '#planner/evaluation/report.js';
 import type { Scene } from '#planner/evaluation/scene-set.js';
@@ -45,7 +46,7 @@ it('gives every mark to a planner that imagines what truly happens', async () =>
     ceilingPsnr: Infinity,
     ssim: 1,
     ssimMean: 1,
-    instructionFollowingMean: { mean: 1, interval: [1, 1] },
+    instructionFollowingMean: { mean: 1 },
     commanded: all,
     heldOutWordings: all,
     swapped: { ...all, originalNearest: 0 },
@@ -58,6 +59,49 @@ it('gives every mark to a planner that imagines what truly happens', async () =>
     put: { following: 1, count: 1, chance: 1 / 3 },
     stack: { following: 1, count: 1, chance: 1 / 4 },
   });
+  // 2 of 2 scenes are not all scenes: 2 / (2 + z^2).
+  expect(report.instructionFollowingMean.interval).toEqual([expect.closeTo(0.3423802, 6), 1]);
+});
+
+it('tells of every number how far it may lie from that of all scenes', async () => {
+  const manner = { sampler: 'euler', frameGuidance: 1, textGuidance: 2, numInferenceSteps: 8 } as const;
+  const scenes = [
+    greyScene(10_000, { clip: [0, 10, 20, 30], again: [0, 20, 20, 30], others: [5, 90] }),
+    greyScene(10_001, { clip: [50, 50, 50, 60], again: [50, 50, 50, 90], others: [100, 150, 200] }),
+  ];
+  const report = await figures(copyFirst, { sweep: [manner] }, scenes);
+  const [first, second] = [dB(350), dB(25)];
+  const psnr = [expect.closeTo(first, 9), expect.closeTo(second, 9)];
+  const half = [expect.closeTo(0.0945312, 6), expect.closeTo(1 - 0.0945312, 6)];
+  expect(report.intervals).toMatchObject({
+    chance: [1 / 4, 1 / 3],
+    psnr,
+    psnrMean: psnr,
+    copyFirstPsnr: psnr,
+    copyFirstSsim: report.intervals.ssim,
+    ceilingSsim: [1, 1],
+    copyFirstFollowing: half,
+    ceilingFollowing: [expect.closeTo(0.3423802, 6), 1],
+  });
+  expect(report.commanded.intervals).toEqual({
+    followingByColour: [0, expect.closeTo(1 - 0.3423802, 6)],
+    meanRank: [1, 2],
+    meanMargin: [expect.closeTo(-875 / 925, 9), expect.closeTo(2400 / 2600, 9)],
+  });
+  expect(report.swapped.intervals.originalNearest).toEqual(half);
+  expect(report.blank?.intervals.psnr).toEqual(psnr);
+  expect(report.perFamily.put?.intervals.psnrMean).toEqual(psnr);
+  expect(report.sweep?.[0]).toMatchObject({ count: 2, interval: half, intervals: { psnr } });
+  expect(report.anotherExecution).toMatchObject({
+    count: 2,
+    intervals: { following: half, psnr: [expect.closeTo(dB(225), 9), expect.closeTo(dB(25), 9)] },
+  });
+  // People are told of them as well.
+  const lines = evaluationTable(report);
+  for (const start of ['first frame copied', 'chance', 'truth, autoencoded', 'euler', 'mean over all seeds'])
+    expect(lines.filter((line) => line.startsWith(start))).toEqual([
+      expect.stringMatching(/ % to +[\d.]+ %/),
+    ]);
 });
 
 it('tells how far two true executions of a command are apart, where there are two', async () => {

@@ -67,6 +67,7 @@ export function fakeSet(scenes: readonly Scene[]): SceneSet {
       seed,
       commanded,
       again: null,
+      failedCommands: {},
       commands: commands.map((command, index) => ({
         ...command,
         index,

@@ -30,6 +30,12 @@ describe('nuclearNorm', () => {
   });
 });
 
+const rowsOf = ({ width, values }: FeatureSet, rows: readonly number[]): FeatureSet => ({
+  count: rows.length,
+  width,
+  values: Float64Array.from(rows.flatMap((row) => [...values.slice(row * width, (row + 1) * width)])),
+});
+
 describe('frechetDistance', () => {
   const a = features(1, 200, 5);
 
@@ -71,19 +77,23 @@ describe('frechetDistance', () => {
   });
 
   it('is the same by rows and by covariances, also where features follow from others', () => {
-    // 8 rows of 9 features, each row twice, and once more by how often it counts.
+    // 8 rows of 9 features; twice each, they are more than the features, and a biased covariance stays what it is.
     const [few, other] = [features(2, 8, 9), features(3, 8, 9, 2, 1)];
     const twice = (set: FeatureSet): FeatureSet => ({
       ...set,
       count: 2 * set.count,
       values: Float64Array.of(...set.values, ...set.values),
     });
-    const counted = frechetDistance(few, other, { drawn: Array(8).fill(2) });
-    expect(frechetDistance(twice(few), twice(other))).toBeCloseTo(counted, 6);
-    expect(counted).not.toBeCloseTo(frechetDistance(few, other), 2);
     const biased = frechetDistance(few, other, { covariance: 'biased' });
-    expect(frechetDistance(few, other, { covariance: 'biased', drawn: Array(8).fill(2) })).toBeCloseTo(
-      biased,
+    expect(frechetDistance(twice(few), twice(other), { covariance: 'biased' })).toBeCloseTo(biased, 6);
+    expect(frechetDistance(twice(few), twice(other))).not.toBeCloseTo(frechetDistance(few, other), 2);
+  });
+
+  it('of some of the rows is that of sets of these alone', () => {
+    const kept = [0, 2, 3, 5, 6, 7];
+    const [few, other] = [features(2, 8, 4), features(3, 8, 4, 2, 1)];
+    expect(frechetDistance(few, other, { kept })).toBeCloseTo(
+      frechetDistance(rowsOf(few, kept), rowsOf(other, kept)),
       9,
     );
   });
@@ -120,17 +130,14 @@ describe('kernelDistance', () => {
     ).toBeGreaterThan(0.5);
   });
 
-  it('counts a row as often as it was drawn, and never as a pair with itself', () => {
-    const a: FeatureSet = { count: 3, width: 1, values: Float64Array.of(0, 1, 5) };
-    const b: FeatureSet = { count: 3, width: 1, values: Float64Array.of(2, 3, 4) };
-    // k(0,5) = 1, k(2,4) = 729; k(0,2) = k(0,4) = 1, k(5,2) = 1331, k(5,4) = 9261.
-    const across = (4 + 2 + 2 * 1331 + 9261) / 9;
-    expect(kernelDistance(a, b, { drawn: [2, 0, 1] })).toBeCloseTo(1 + 729 - 2 * across, 9);
-    // The same of 0, 0, 5 about 5/3, and of 2, 2, 4 about 8/3.
-    const k = (x: number, y: number): number => ((x - 5 / 3) * (y - 8 / 3) + 1) ** 3;
-    const centred = (4 * k(0, 2) + 2 * k(0, 4) + 2 * k(5, 2) + k(5, 4)) / 9;
-    const within = (-(5 / 3) * (10 / 3) + 1) ** 3 + (-(2 / 3) * (4 / 3) + 1) ** 3;
-    expect(kernelDistance(a, b, { centred: true, drawn: [2, 0, 1] })).toBeCloseTo(within - 2 * centred, 9);
+  it('of some of the rows is that of sets of these alone, each set centred or not', () => {
+    const kept = [0, 2, 3, 5];
+    const [a, b] = [features(5, 6, 4), features(6, 9, 4)];
+    for (const centred of [false, true])
+      expect(kernelDistance(a, b, { centred, kept })).toBeCloseTo(
+        kernelDistance(rowsOf(a, kept), rowsOf(b, kept), { centred }),
+        9,
+      );
   });
 
   it('sees no shift when each set is centred, which is what Seer reports', () => {

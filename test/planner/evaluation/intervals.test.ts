@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bootstrapInterval, wilsonInterval } from '#planner/evaluation/intervals.js';
+import { bootstrapInterval, rateWithInterval, wilsonInterval } from '#planner/evaluation/intervals.js';
 import { Random } from '#planner/random.js';
 
 it('bootstraps the interval of a mean: about 1.96 standard errors either way', () => {
@@ -28,4 +28,9 @@ it("gives a rate Wilson's interval, which is not certain after 100 of 100", () =
   const [certain] = wilsonInterval(100, 100) ?? [0];
   expect(certain).toBeCloseTo(0.9630065, 6);
   expect(wilsonInterval(0, 0)).toBeUndefined();
+});
+
+it('takes scenes as trials also where some of the clips of one succeeded', () => {
+  expect(rateWithInterval([1, 0.5, 0.5, 0])).toEqual({ mean: 0.5, interval: wilsonInterval(2, 4) });
+  expect(rateWithInterval([])).toEqual({ mean: Number.NaN, interval: [Number.NaN, Number.NaN] });
 });

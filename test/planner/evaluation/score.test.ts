@@ -1,18 +1,20 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scoreLines } from '#cli/score-table.js';
 import type { Frame } from '#planner/conditioning/frame.js';
 import { pictureDistance } from '#planner/evaluation/feature-scores.js';
-import { bootstrapAround } from '#planner/evaluation/features/bootstrap.js';
 import { FeatureNetwork } from '#planner/evaluation/features/feature-network.js';
 import type { FeatureSet } from '#planner/evaluation/features/feature-set.js';
 import { frechetDistance } from '#planner/evaluation/features/frechet-distance.js';
+import { jackknifeInterval } from '#planner/evaluation/features/jackknife.js';
 import { comparedFrames, protocolOf } from '#planner/evaluation/features/protocols.js';
 import { decibels, meanSquaredError, ssim } from '#planner/evaluation/metrics.js';
 import type { RunScores, Score } from '#planner/evaluation/run-scores.js';
 import { RunWriter, readSavedClip, readSavedRun, type SavedRun } from '#planner/evaluation/saved-run.js';
 import { scoreRun } from '#planner/evaluation/score.js';
+import { readScores, writeScores } from '#planner/evaluation/scores-file.js';
 import { OnnxRuntimeEngine } from '#planner/runtime/onnxruntime/onnxruntime-engine.js';
 import { readFloats, readSafetensorsHeader, readTensorBytes } from '#planner/weights/safetensors.js';
 import { aid } from '../../cli/run-aid.js';
@@ -107,7 +109,7 @@ describe('a saved run', () => {
     const second = await RunWriter.open<number>(half, 'a');
     expect([second.size, second.known('one'), second.known('two')]).toEqual([1, 1, undefined]);
     await second.add({ name: 'two', instruction: 'b', truth: truth[1] as Frame[], clips: [] }, 2);
-    const { format: _format, samples: _samples, folder: _folder, ...about } = run;
+    const { format: _format, samples: _samples, folder: _folder, sha256: _sha256, ...about } = run;
     await second.end(about);
     await second.close();
     const whole = readSavedRun(half);
@@ -122,7 +124,7 @@ describe('a saved run', () => {
     const writer = await RunWriter.open<null>(part, 'a');
     for (const name of ['one', 'two', 'three'])
       await writer.add({ name, instruction: 'b', truth: truth[0] as Frame[], clips: [] }, null);
-    const { format: _format, samples: _samples, folder: _folder, ...about } = run;
+    const { format: _format, samples: _samples, folder: _folder, sha256: _sha256, ...about } = run;
     await writer.end(about, ['three', 'one']);
     await writer.close();
     expect(readSavedRun(part).samples.map(({ name }) => name)).toEqual(['three', 'one']);
@@ -177,11 +179,13 @@ describe('scores by a network', () => {
       of: 'commanded clips and the truth',
       unit: '',
       protocol:
-        'seer: given frames included, the true ones on both sides, covariance unbiased, 40 logits averaged over time, colours rounded to 8 bits, not truncated',
+        'seer: given frames included, the true ones on both sides, covariance unbiased, 40 logits averaged over time, colours rounded to 8 bits, not truncated, interval by a jackknife that leaves out clips with their truth',
       sampleCount: CLIPS,
       resize: 'shorter side to 224, centre, bilinear',
       weightsSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
-      resamples: 20,
+      intervalBy: 'jackknife',
+      // Each of the clips.
+      resamples: CLIPS,
       seed: 1,
     });
     expect(interval[0]).toBeLessThan(value);
@@ -229,7 +233,7 @@ describe('scores by a network', () => {
   });
 });
 
-it('the interval of FID is that of clips, whose frames are drawn together', async () => {
+it('the interval of FID is that of clips, whose frames are left out together', async () => {
   // One feature of a picture; all frames of a clip have the same.
   const [ofTruth, ofClips] = [
     [0, 1, 2, 3, 4, 5, 6],
@@ -250,9 +254,9 @@ it('the interval of FID is that of clips, whose frames are drawn together', asyn
     },
   } as unknown as FeatureNetwork;
   const { value, interval } = await pictureDistance(run, inception, { resamples: 10, seed: 1 });
-  const distance = (drawn: ArrayLike<number>): number => frechetDistance(...sets, { drawn });
+  const distance = (kept: readonly number[]): number => frechetDistance(...sets, { kept });
   const by = (rowsPerSample: number) =>
-    bootstrapAround(value, CLIPS * perClip, distance, { resamples: 10, seed: 1, rowsPerSample });
+    jackknifeInterval(value, CLIPS * perClip, distance, { groups: 10, seed: 1, rowsPerSample });
   expect(value).toBeCloseTo(frechetDistance(...sets), 12);
   expect(interval).toEqual(await by(perClip));
   expect(interval).not.toEqual(await by(1));
@@ -295,6 +299,41 @@ describe('scores of pixels', () => {
   });
 });
 
+describe('scores.json', () => {
+  const saved = (name: string): Promise<SavedRun> => save(join(temporaryFolder(), name), made);
+
+  it('gives back what was measured, also of clips that are the truth', async () => {
+    const perfect = await save(join(temporaryFolder(), 'perfect'), truth);
+    expect(readScores(perfect)).toBeUndefined();
+    const scores = await scoreRun(perfect);
+    expect(scores.samples[0]?.psnr).toBe(Number.POSITIVE_INFINITY);
+    await writeScores(perfect, scores);
+    expect(readScores(perfect)).toEqual(scores);
+  });
+
+  it('of a run that was there before is refused', async () => {
+    const run = await saved('run');
+    await writeScores(run, {
+      ...(await scoreRun(run)),
+      run: { sha256: 'x', modelSha256: 'old', data: 'd', sampling: {} },
+    });
+    expect(() => readScores(run)).toThrow(
+      `${join(run.folder, 'scores.json')}: of another run than the one that is there now (model old, d); "aid score" makes it anew`,
+    );
+  });
+
+  it.each(['{', 'null', '[]', '{"scores": []}'])('that is %s is refused in one line', async (content) => {
+    const run = await saved('run');
+    writeFileSync(join(run.folder, 'scores.json'), content);
+    expect(() => readScores(run)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-data',
+        message: expect.stringMatching(/scores.json: .*; "aid score" makes it anew$/),
+      }),
+    );
+  });
+});
+
 describe('aid score', () => {
   it('scores a saved run and keeps the scores beside it', async () => {
     const args = [
@@ -314,6 +353,15 @@ describe('aid score', () => {
     const scores = JSON.parse(stdout) as RunScores;
     expect(scores.scores.map(({ name }) => name).slice(-3)).toEqual(['fvd', 'kvd', 'kvd_seer']);
     expect(JSON.parse(readFileSync(join(folder, 'scores.json'), 'utf8'))).toEqual(scores);
+    expect(scores.run).toEqual({
+      sha256: createHash('sha256')
+        .update(readFileSync(join(folder, 'run.json')))
+        .digest('hex'),
+      modelSha256: 'ab',
+      data: 'made-up clips',
+      sampling: { sampler: 'euler', numInferenceSteps: 8 },
+    });
+    expect(readScores(readSavedRun(folder))).toEqual(scores);
   });
 
   it('a folder without a run is one clear line', async () => {

@@ -1,8 +1,7 @@
 /** An ablation's results as Markdown. */
 import { basename } from 'node:path';
 import { mean } from '../../mean.js';
-import { wilsonInterval } from '../intervals.js';
-import { type Mean, meanWithInterval } from '../likeness-figures.js';
+import { type Mean, meanWithInterval, rateWithInterval } from '../intervals.js';
 import type { SeedRange } from '../scene-maker.js';
 import type { AblationResult } from './ablation-result.js';
 import {
@@ -133,9 +132,7 @@ function differenceCell({ difference, interval, verdict }: Comparison, measure: 
 
 function meanOf({ scenes }: AblationResult, { of, isRate }: Measure): Mean {
   const values = scenes.map(of);
-  if (isRate !== true) return meanWithInterval(values);
-  const yes = values.filter((value) => value === 1).length;
-  return { mean: yes / values.length, interval: wilsonInterval(yes, values.length) ?? [0, 1] };
+  return isRate === true ? rateWithInterval(values) : meanWithInterval(values);
 }
 
 interface ReferenceLine {

@@ -8,23 +8,10 @@ export interface FeatureSet {
   readonly values: Float32Array | Float64Array;
 }
 
-/** How often each row counts: once, or as often as a bootstrap has drawn it. */
-export type Drawn = ArrayLike<number>;
+/** Places of rows. */
+export type Rows = readonly number[];
 
-export const everyRowOnce = ({ count }: FeatureSet): Drawn => new Float64Array(count).fill(1);
-
-/** Mean of the rows, [width]. */
-export function meanOf({ count, width, values }: FeatureSet, drawn: Drawn): Float64Array {
-  const mean = new Float64Array(width);
-  let total = 0;
-  for (let row = 0; row < count; row++) {
-    const times = drawn[row] as number;
-    total += times;
-    for (let i = 0; i < width; i++)
-      mean[i] = (mean[i] as number) + times * (values[row * width + i] as number);
-  }
-  return mean.map((sum) => sum / total);
-}
+export const everyRow = ({ count }: FeatureSet): Rows => Array.from({ length: count }, (_, row) => row);
 
 /** Errors: `invalid-argument`. */
 export function checkComparable(a: FeatureSet, b: FeatureSet): void {

@@ -1,5 +1,5 @@
 /** The Frechet distance of two sets of features: FVD of a clip's, FID of a picture's. In double precision. */
-import { checkComparable, type Drawn, everyRowOnce, type FeatureSet, meanOf } from './feature-set.js';
+import { checkComparable, everyRow, type FeatureSet, type Rows } from './feature-set.js';
 import { nuclearNorm } from './nuclear-norm.js';
 
 /** Divided by count - 1, or by count where it is biased. */
@@ -8,8 +8,8 @@ export type CovarianceKind = 'unbiased' | 'biased';
 export interface FrechetOptions {
   /** `unbiased` unless said otherwise. */
   readonly covariance?: CovarianceKind;
-  /** How often each row of both sets counts; once unless said otherwise. */
-  readonly drawn?: Drawn;
+  /** Rows of both sets that count; all unless said otherwise. */
+  readonly kept?: Rows;
 }
 
 /**
@@ -21,11 +21,11 @@ export interface FrechetOptions {
 export function frechetDistance(
   a: FeatureSet,
   b: FeatureSet,
-  { covariance = 'unbiased', drawn }: FrechetOptions = {},
+  { covariance = 'unbiased', kept }: FrechetOptions = {},
 ): number {
   checkComparable(a, b);
-  const x = fitted(a, covariance, drawn ?? everyRowOnce(a));
-  const y = fitted(b, covariance, drawn ?? everyRowOnce(b));
+  const x = fitted(a, covariance, kept ?? everyRow(a));
+  const y = fitted(b, covariance, kept ?? everyRow(b));
   let distance = x.trace + y.trace;
   for (let i = 0; i < a.width; i++) distance += ((x.mean[i] as number) - (y.mean[i] as number)) ** 2;
   const product = new Float64Array(x.rows * y.rows);
@@ -43,34 +43,25 @@ interface Normal {
   readonly rows: number;
 }
 
-function fitted(features: FeatureSet, kind: CovarianceKind, drawn: Drawn): Normal {
-  const { count, width, values } = features;
-  const mean = meanOf(features, drawn);
-  const present: number[] = [];
-  let total = 0;
-  for (let row = 0; row < count; row++) {
-    if ((drawn[row] as number) > 0) present.push(row);
-    total += drawn[row] as number;
-  }
-  const divisor = kind === 'unbiased' ? total - 1 : total;
+function fitted({ width, values }: FeatureSet, kind: CovarianceKind, kept: Rows): Normal {
+  const count = kept.length;
+  const mean = new Float64Array(width);
+  for (const row of kept)
+    for (let i = 0; i < width; i++)
+      mean[i] = (mean[i] as number) + (values[row * width + i] as number) / count;
   // Centred rows, weighted so that their products add up to the covariance.
-  const rows = new Float64Array(present.length * width);
+  const weight = Math.sqrt(1 / (kind === 'unbiased' ? count - 1 : count));
+  const rows = new Float64Array(count * width);
   let trace = 0;
-  present.forEach((row, index) => {
-    const weight = Math.sqrt((drawn[row] as number) / divisor);
+  kept.forEach((row, index) => {
     for (let i = 0; i < width; i++) {
       const value = weight * ((values[row * width + i] as number) - (mean[i] as number));
       rows[index * width + i] = value;
       trace += value * value;
     }
   });
-  if (present.length <= width) return { mean, trace, factor: rows, rows: present.length };
-  return {
-    mean,
-    trace,
-    factor: choleskyFactor(covarianceOf(rows, present.length, width), width),
-    rows: width,
-  };
+  if (count <= width) return { mean, trace, factor: rows, rows: count };
+  return { mean, trace, factor: choleskyFactor(covarianceOf(rows, count, width), width), rows: width };
 }
 
 /** F^T F of F [count, width]. */

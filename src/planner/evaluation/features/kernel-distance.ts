@@ -2,7 +2,7 @@
  * The kernel distance of two sets of features: the squared maximum mean discrepancy, unbiased, with the kernel
  * (x.y / width + 1)^3. It may come out slightly negative for sets that are alike.
  */
-import { checkComparable, type Drawn, everyRowOnce, type FeatureSet } from './feature-set.js';
+import { checkComparable, everyRow, type FeatureSet, type Rows } from './feature-set.js';
 
 export interface KernelOptions {
   /**
@@ -10,8 +10,8 @@ export interface KernelOptions {
    * not see a shift between the sets.
    */
   readonly centred?: boolean;
-  /** How often each row of both sets counts; once unless said otherwise. */
-  readonly drawn?: Drawn;
+  /** Rows of both sets that count; all unless said otherwise. */
+  readonly kept?: Rows;
 }
 
 /** Errors: `invalid-argument`. */
@@ -19,7 +19,7 @@ export function kernelDistance(a: FeatureSet, b: FeatureSet, options: KernelOpti
   return kernelDistanceOf(innerProducts(a, b), options);
 }
 
-/** Of every row with every other, from which the distance of any resampled sets follows. */
+/** Of every row with every other, from which the distance of any of the rows follows. */
 export interface InnerProducts {
   readonly a: FeatureSet;
   readonly b: FeatureSet;
@@ -37,13 +37,14 @@ export function innerProducts(a: FeatureSet, b: FeatureSet): InnerProducts {
 
 export function kernelDistanceOf(
   { a, b, aa, bb, ab }: InnerProducts,
-  { centred = false, drawn }: KernelOptions = {},
+  { centred = false, kept }: KernelOptions = {},
 ): number {
-  const [ofA, ofB] = [drawn ?? everyRowOnce(a), drawn ?? everyRowOnce(b)];
+  const [ofA, ofB] = [kept ?? everyRow(a), kept ?? everyRow(b)];
   const { width } = a;
-  const within = (products: Float64Array, times: Drawn): number =>
-    meanKernel(products, times, times, { width, centred, same: true });
-  return within(aa, ofA) + within(bb, ofB) - 2 * meanKernel(ab, ofA, ofB, { width, centred, same: false });
+  const within = (products: Float64Array, { count }: FeatureSet, rows: Rows): number =>
+    meanKernel({ products, stride: count }, rows, rows, { width, centred, same: true });
+  const across = meanKernel({ products: ab, stride: b.count }, ofA, ofB, { width, centred, same: false });
+  return within(aa, a, ofA) + within(bb, b, ofB) - 2 * across;
 }
 
 function products(a: FeatureSet, b: FeatureSet): Float64Array {
@@ -60,49 +61,35 @@ function products(a: FeatureSet, b: FeatureSet): Float64Array {
   return matrix;
 }
 
-/**
- * Mean of the kernel over all pairs, each as often as its rows were drawn. In the same set a row makes no pair with
- * itself, however often it was drawn.
- */
+/** Mean of the kernel over all pairs. In the same set a row makes no pair with itself. */
 function meanKernel(
-  matrix: Float64Array,
-  rows: Drawn,
-  columns: Drawn,
+  { products, stride }: { readonly products: Float64Array; readonly stride: number },
+  rows: Rows,
+  columns: Rows,
   { width, centred, same }: { readonly width: number; readonly centred: boolean; readonly same: boolean },
 ): number {
-  const n = columns.length;
-  const [total, totalColumns] = [sumOf(rows), sumOf(columns)];
   // (x - mx).(y - my) = x.y - x.my - mx.y + mx.my
   const ofRow = new Float64Array(rows.length);
-  const ofColumn = new Float64Array(n);
+  const ofColumn = new Float64Array(columns.length);
   let ofBoth = 0;
   if (centred) {
-    for (let i = 0; i < rows.length; i++) {
-      for (let j = 0; j < n; j++) {
-        const product = matrix[i * n + j] as number;
-        ofRow[i] = (ofRow[i] as number) + ((columns[j] as number) * product) / totalColumns;
-        ofColumn[j] = (ofColumn[j] as number) + ((rows[i] as number) * product) / total;
-      }
-      ofBoth += ((rows[i] as number) * (ofRow[i] as number)) / total;
-    }
+    rows.forEach((row, i) => {
+      columns.forEach((column, j) => {
+        const product = products[row * stride + column] as number;
+        ofRow[i] = (ofRow[i] as number) + product / columns.length;
+        ofColumn[j] = (ofColumn[j] as number) + product / rows.length;
+      });
+      ofBoth += (ofRow[i] as number) / rows.length;
+    });
   }
-  let [sum, count] = [0, 0];
-  for (let i = 0; i < rows.length; i++) {
-    if (rows[i] === 0) continue;
-    for (let j = 0; j < n; j++) {
-      const pairs = same && i === j ? 0 : (rows[i] as number) * (columns[j] as number);
-      if (pairs === 0) continue;
-      const product = (matrix[i * n + j] as number) - (ofRow[i] as number) - (ofColumn[j] as number) + ofBoth;
-      const base = product / width + 1;
-      sum += pairs * base * base * base;
-      count += pairs;
-    }
-  }
-  return sum / count;
-}
-
-function sumOf(values: Drawn): number {
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] as number;
-  return sum;
+  rows.forEach((row, i) => {
+    columns.forEach((column, j) => {
+      if (same && i === j) return;
+      const product = products[row * stride + column] as number;
+      const base = (product - (ofRow[i] as number) - (ofColumn[j] as number) + ofBoth) / width + 1;
+      sum += base * base * base;
+    });
+  });
+  return sum / (rows.length * (same ? columns.length - 1 : columns.length));
 }
