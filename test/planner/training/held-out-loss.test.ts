@@ -34,7 +34,8 @@ beforeAll(async () => {
   await runConfig(writeConfig(folder, 'adapt', { output: 'trained', ...learning }, recipe));
   const latents = join(folder, 'bags', '.latents');
   const cache = join(latents, readdirSync(latents)[0] as string);
-  const files = readdirSync(cache).map((name) => join(cache, name));
+  const names = readdirSync(cache).filter((name) => name.endsWith('.safetensors'));
+  const files = names.map((name) => join(cache, name));
   const said = files.map((file) => readCachedClip(file).instruction);
   clips = files.map((file, index) => ({
     seed: 100 + index,
