@@ -4,7 +4,14 @@ import { join, resolve } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { encodePng } from '#planner/conditioning/frame.js';
 import { picture } from '../planner/conditioning/pictures.js';
-import { describeWithRos, executable, LoggingProcess, NodeUnderTest, worldForTests } from './ros-world.js';
+import {
+  describeWithRos,
+  executable,
+  LoggingProcess,
+  NodeUnderTest,
+  pythonOfRos,
+  worldForTests,
+} from './ros-world.js';
 
 describeWithRos('the executables of aid_bringup', () => {
   const world = worldForTests(66);
@@ -41,6 +48,18 @@ describeWithRos('the executables of aid_bringup', () => {
     expect(configured('copied', (folder) => cpSync('launch', folder, { recursive: true }))).toBe(
       join(root, 'copied', 'src'),
     );
+  });
+
+  it('picture_camera: a signal at any moment ends it without a word', async () => {
+    const file = join(world.folder(), 'picture.png');
+    writeFileSync(file, await encodePng(picture(64, 48)));
+    const script = join(import.meta.dirname, 'shut_down_while_spinning.py');
+    const { status, stderr } = spawnSync(
+      pythonOfRos,
+      [script, executable('picture_camera'), '--ros-args', '-p', `file:=${file}`],
+      { env: world.environment, encoding: 'utf8' },
+    );
+    expect([status, stderr]).toEqual([0, '']);
   });
 
   it.each(['0.0', '-1.0', '.inf', '0'])('picture_camera: refuses a rate of %s in one line', async (rate) => {
