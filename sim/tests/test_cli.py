@@ -12,6 +12,8 @@ from PIL import Image
 
 from aid_sim.errors import AidSimError
 from aid_sim.journal import Journal
+from aid_sim.scene import sample_scene
+from aid_sim.variant import load_variant
 
 
 @pytest.mark.parametrize(
@@ -165,6 +167,24 @@ def test_takes_are_other_commands_of_the_same_scene(aid_sim, tmp_path):
     assert [episode["bag"] for episode in episodes] == names
     for seed in (1, 2):
         assert len({e["instruction"] for e in episodes if e["seed"] == seed}) == 3
+
+
+def test_by_shape_only_commands_that_colours_do_not_tell(aid_sim, tmp_path):
+    done = aid_sim(
+        "episodes", "--seeds", "0:12", "--by-shape", "--takes", 2, "--out", tmp_path, "--size", 16
+    )
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["byShape"] is True
+    assert manifest["episodes"]
+    seeds = {episode["seed"] for episode in manifest["episodes"]}
+    # Some scenes have no two objects of one colour.
+    assert 0 < len(seeds) < 12
+    for episode in manifest["episodes"]:
+        scene = sample_scene(episode["seed"], load_variant(None))
+        colours = [item.colour for item in scene.objects]
+        twins = [item for item in scene.objects if colours.count(item.colour) > 1]
+        assert any(item.name in episode["instruction"] for item in twins)
 
 
 def test_takes_that_a_scene_has_not_are_counted(aid_sim, tmp_path):

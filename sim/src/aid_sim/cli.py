@@ -85,6 +85,11 @@ def app() -> None:
     show_default=True,
     help="Commands of each seed: its own first, then others of the same scene.",
 )
+@click.option(
+    "--by-shape",
+    is_flag=True,
+    help="Only commands with an object whose colour another one has, so that its shape tells it.",
+)
 @_OUT_DIR
 @_SIZE
 @_FPS
@@ -94,6 +99,7 @@ def app() -> None:
 def episodes(
     seeds: range,
     takes: int,
+    by_shape: bool,
     out: Path,
     size: tuple[int, int],
     fps: float,
@@ -105,7 +111,7 @@ def episodes(
     from .episodes import Recording, record_episodes
     from .variant import load_variant
 
-    recording = Recording(out, *size, fps, load_variant(variant))
+    recording = Recording(out, *size, fps, load_variant(variant), by_shape)
     manifest = record_episodes(recording, seeds, takes, workers, resume)
     click.echo(
         f"{out}: {manifest['kept']} episodes, {manifest['dropped']} dropped"

@@ -1,5 +1,6 @@
 """What can be commanded in a scene: families, feasibility, and the choice of a seed's command."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,6 +126,13 @@ def possible_commands(scene: Scene) -> list[Command]:
             if item.name != other.name and item.shape.stackable and other.shape.stackable
         ]
     return commands
+
+
+def is_told_by_shape(scene: Scene, command: Command) -> bool:
+    """Whether an object of the command has another one's colour: only its shape tells it."""
+    colours = Counter(item.colour for item in scene.objects)
+    named = (command.object, command.target)
+    return any(item.name in named and colours[item.colour] > 1 for item in scene.objects)
 
 
 def choose_command(scene: Scene, commands: list[Command], take: int = 0) -> Command:

@@ -10,7 +10,7 @@ from typing import Any
 from . import __version__
 from .bag import encode_bag
 from .batch import run_batch
-from .commands import choose_command, instruct, possible_commands
+from .commands import choose_command, instruct, is_told_by_shape, possible_commands
 from .episode import draw, run_episode
 from .journal import Job, Journal, job_of
 from .renderer import FrameRenderer
@@ -32,6 +32,8 @@ class Recording:
     height: int
     fps: float
     variant: Variant
+    by_shape: bool = False
+    """Whether only commands are recorded in which the shape has to tell an object."""
 
     def settings(self) -> dict[str, Any]:
         """What a recording's bytes depend on."""
@@ -42,6 +44,7 @@ class Recording:
             "width": self.width,
             "height": self.height,
             "fps": self.fps,
+            **({"byShape": True} if self.by_shape else {}),
         }
 
 
@@ -65,6 +68,8 @@ def _record_take(recording: Recording, seed: int, take: int) -> dict[str, Any]:
     variant = recording.variant
     scene = sample_scene(seed, variant)
     commands = possible_commands(scene)
+    if recording.by_shape:
+        commands = [command for command in commands if is_told_by_shape(scene, command)]
     if take >= len(commands):
         reason = "no-other-command" if take else "no-possible-command"
         return {"seed": seed, "family": None, "dropped": reason}

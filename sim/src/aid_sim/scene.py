@@ -33,6 +33,11 @@ class SceneObject:
     yaw: float
 
     @property
+    def colour(self) -> str:
+        """As commands say it."""
+        return self.name.removesuffix(f" {self.shape.name}")
+
+    @property
     def position(self) -> np.ndarray:
         """[3] centre, standing on the table."""
         return np.array([*self.xy, self.shape.half_height])
