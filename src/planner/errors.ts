@@ -56,6 +56,11 @@ export function abortedError({ reason }: AbortSignal, where = ''): AidError {
   return new AidError('aborted', where === '' ? 'aborted' : `${where}: aborted`, { cause: reason });
 }
 
+/** What was thrown says, whatever it is. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /** What a value is, for the messages of errors. */
 export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return String(value);

@@ -1,4 +1,5 @@
 /** The numbers of aid_msgs/msg/ErrorCode, and which errors they stand for. */
+import { messageOf } from '../planner/errors.js';
 import { AidError, type AidErrorCode } from '../sdk/index.js';
 
 export const ERROR_CODE = {
@@ -58,6 +59,6 @@ export class CommandError extends Error {
     if (thrown instanceof CommandError) return thrown;
     if (AidError.isInstance(thrown))
       return new CommandError(BY_CODE[thrown.code] ?? 'INTERNAL', thrown.message);
-    return new CommandError('INTERNAL', thrown instanceof Error ? thrown.message : String(thrown));
+    return new CommandError('INTERNAL', messageOf(thrown));
   }
 }

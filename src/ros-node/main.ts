@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The executable of the node. */
-import { AidError } from '../planner/errors.js';
+import { AidError, messageOf } from '../planner/errors.js';
 
 const INTERRUPTED = 130;
 /** A terminal and a launch file may both pass on one and the same Ctrl-C. */
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
 
 function fail(error: unknown): void {
   const known = AidError.isInstance(error) || process.env.AID_DEBUG === undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   process.stderr.write(`aid_planner: ${known ? message : (error as Error).stack}\n`);
   process.exit(1);
 }

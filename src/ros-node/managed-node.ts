@@ -3,6 +3,7 @@
  * callback that throws, a best-effort /clock.
  */
 
+import { messageOf } from '../planner/errors.js';
 import { answerAlways } from './parameter-requests.js';
 import {
   coerce,
@@ -181,7 +182,7 @@ export class ManagedNode extends ros.LifecycleNode {
     try {
       await this.#run(label as TransitionName, from);
     } catch (error) {
-      this.transitionError = `${label} failed: ${error instanceof Error ? error.message : String(error)}`;
+      this.transitionError = `${label} failed: ${messageOf(error)}`;
       logger.error(this.transitionError);
       // A configuration that fails leaves nothing behind; of anything else nobody knows.
       outcome = label === 'configure' ? 'failure' : 'error';

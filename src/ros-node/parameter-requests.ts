@@ -1,4 +1,5 @@
 /** Answers to requests for parameters at which rclnodejs throws, so that their client would wait for ever. */
+import { messageOf } from '../planner/errors.js';
 import type { Parameter, ParameterMessage, ParameterService, SetParametersResult } from './rclnodejs.js';
 
 type NamesHandler = ParameterService['_handleGetParameters'];
@@ -43,6 +44,6 @@ function resultOf(
   try {
     return set();
   } catch (error) {
-    return { successful: false, reason: error instanceof Error ? error.message : String(error) };
+    return { successful: false, reason: messageOf(error) };
   }
 }

@@ -1,5 +1,4 @@
 /** What a clip would cost in memory and time, known before any weights are read. */
-
 import { branchesFor } from '../diffusion/guidance.js';
 import { evaluationsOf } from '../diffusion/samplers.js';
 import {
@@ -73,8 +72,7 @@ export function estimateClip(
   const branches = branchesFor(sampling).length;
   const cost = (build: GraphBuilder, batch: number, at = geometry): GraphCost =>
     graphCost(build(networks, at), batch);
-  const chunks = decodeChunks(networks, geometry);
-  const [chunk = numFrames] = chunks;
+  const [chunk = numFrames] = decodeChunks(networks, geometry);
   const costs = {
     encoder: cost(frameEncoderGraph, 1),
     vision: cost(visionGraph, 1),

@@ -20,14 +20,7 @@ import { type ClipGeometry, latentDims } from './graphs.js';
 import { checkGivenCount } from './image-latents.js';
 import { Observation } from './observation.js';
 import { observe } from './observe.js';
-import {
-  checkIsRequest,
-  heedPending,
-  type ImagineRequest,
-  isPending,
-  type ResolvedRequest,
-  resolveRequest,
-} from './request.js';
+import { type ImagineRequest, isPending, type ResolvedRequest, resolveRequest } from './request.js';
 import { shrinkLatents } from './shrink-latents.js';
 import { release, type Stages, stillOf } from './stages.js';
 import { stateWarnings } from './text-warnings.js';
@@ -60,8 +53,6 @@ export async function* imagineClip(
   { isRehearsal = false }: ImagineClipOptions = {},
 ): AsyncGenerator<ImagineEvent, void, undefined> {
   const { networks } = planner.stages;
-  checkIsRequest(request);
-  heedPending(request);
   const asked = resolveRequest(request, networks);
   const { abortSignal } = request;
   const clock = new Stopwatch();
@@ -69,10 +60,9 @@ export async function* imagineClip(
   throwIfAborted(abortSignal);
   const stages = planner.stages.until(anySignal(abortSignal, deadline.over));
   const geometry = stages.geometry(asked.numFrames);
-  const observation = await observationFor(stages, request, deadline);
+  const observation = await observationFor(stages, request, asked, deadline);
   clock.lap('observeMs');
   throwIfAborted(abortSignal);
-  checkGivenCount(observation.frames, asked.numFrames);
   const prompt = await statesFor(planner.statePrompter, request, asked, observation, deadline);
   // So that what is measured from here on is work, not loading.
   await deadline.timer.race(stages.load(asked, geometry));
@@ -160,14 +150,17 @@ async function* framesOf(
 async function observationFor(
   stages: Stages,
   { frames, abortSignal }: ImagineRequest,
+  { numFrames }: ResolvedRequest,
   deadline: ClipDeadline,
 ): Promise<Observation> {
   if (Observation.isInstance(frames)) return frames;
   // The engine is at work on it, for whoever began it.
   if (isPending(frames)) {
     const observed: unknown = await deadline.timer.race(unlessAborted(frames, abortSignal));
-    if (Observation.isInstance(observed)) return observed;
-    throw new AidError('invalid-argument', `frames: expected an observation, got ${kindOf(observed)}`);
+    if (!Observation.isInstance(observed))
+      throw new AidError('invalid-argument', `frames: expected an observation, got ${kindOf(observed)}`);
+    checkGivenCount(observed.frames, numFrames);
+    return observed;
   }
   return deadline.timer.race(observe(stages, frames));
 }

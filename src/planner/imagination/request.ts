@@ -87,6 +87,7 @@ const PREVIEW_DOWNSCALES = [1, 2, 4] as const satisfies PreviewDownscale[];
 /** Errors: `invalid-argument`; `invalid-image` for a frame that is none. */
 export function resolveRequest(request: ImagineRequest, networks: Networks): ResolvedRequest {
   checkIsRequest(request);
+  heedPending(request);
   const { frames } = request;
   checkFrames(frames);
   const resolved = resolveSettings(request, networks);
@@ -192,7 +193,7 @@ export function isPending(value: unknown): value is Promise<unknown> {
  * A clip tells what became of those of its values that are still to come; one that ended for another reason has no use
  * for them, and nobody else may be listening.
  */
-export function heedPending({ frames, states }: Pick<ImagineRequest, 'frames' | 'states'>): void {
+function heedPending({ frames, states }: Pick<ImagineRequest, 'frames' | 'states'>): void {
   for (const value of [frames, states]) if (isPending(value)) value.then(undefined, () => undefined);
 }
 

@@ -1,5 +1,4 @@
 /** Loaded graphs, kept for as long as there is room and freed together. */
-
 import { throwIfAborted } from '../errors.js';
 import type { GraphSession } from '../runtime/engine.js';
 import { unlessAborted } from './unless-aborted.js';

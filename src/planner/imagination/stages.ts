@@ -7,6 +7,7 @@ import type { Denoise } from '../diffusion/denoise.js';
 import { combine, type WeightedBranch } from '../diffusion/guidance.js';
 import { preconditioned } from '../diffusion/preconditioning.js';
 import { AidError } from '../errors.js';
+import { joined } from '../joined.js';
 import { Graph } from '../onnx/graph.js';
 import type { Engine, GraphSession, ResidentTensor, RunInput, RunResult } from '../runtime/engine.js';
 import { floatTensor, int64Tensor, sharedFloats, type Tensor } from '../runtime/tensor.js';
@@ -252,16 +253,6 @@ export function stillOf({ width, height }: ClipGeometry, downscale: PreviewDowns
 
 export async function release(keysAndValues: KeysAndValues): Promise<void> {
   await Promise.all(Object.values(keysAndValues).map((tensor) => tensor.release()));
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let place = 0;
-  for (const part of parts) {
-    whole.set(part, place);
-    place += part.length;
-  }
-  return whole;
 }
 
 function floats(tensors: Readonly<Record<string, Tensor>>, name: string, size?: number): Float32Array {

@@ -5,7 +5,7 @@ import {
   type StatePrompter,
   type StateTexts,
 } from '../conditioning/state-prompter.js';
-import { AidError, kindOf } from '../errors.js';
+import { AidError, kindOf, messageOf } from '../errors.js';
 import { NUM_STATES } from '../models/aid-config.js';
 
 /** What a prompter writes. Errors: `state-prompter-failed`, `aborted`. */
@@ -46,8 +46,4 @@ function wrongTexts(texts: unknown): string | undefined {
   if (texts.length !== NUM_STATES) return `expected four texts, got ${texts.length}`;
   const other = texts.findIndex((text) => typeof text !== 'string');
   return other < 0 ? undefined : `expected four texts, got ${kindOf(texts[other])} among them`;
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -5,8 +5,7 @@ import { z } from 'zod';
 import { AidError } from '../errors.js';
 import {
   readFloats,
-  readSafetensorsHeader,
-  readSafetensorsMetadata,
+  readSafetensors,
   type StoredTensor,
   type TensorToWrite,
   writeSafetensors,
@@ -119,8 +118,8 @@ function openCheckpoint(
   fingerprint: string,
 ): (z.infer<typeof metadataSchema> & { readonly stored: ReadonlyMap<string, StoredTensor> }) | undefined {
   if (!existsSync(path)) return undefined;
-  const stored = readSafetensorsHeader(path);
-  const metadata = metadataSchema.safeParse(readSafetensorsMetadata(path));
+  const { tensors: stored, metadata: strings } = readSafetensors(path);
+  const metadata = metadataSchema.safeParse(strings);
   if (!metadata.success) throw new AidError('invalid-weights', `${path}: not a training checkpoint`);
   if (metadata.data.fingerprint !== fingerprint) {
     throw new AidError(

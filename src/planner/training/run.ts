@@ -1,5 +1,4 @@
 /** A training run from its config file: prepares the data, trains, keeps checkpoint, log and model. */
-
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

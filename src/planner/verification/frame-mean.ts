@@ -1,8 +1,8 @@
 /** Preconditioning about the given frame, in cases of denoising. */
 import { z } from 'zod';
 import { dataMean } from '../imagination/data-mean.js';
+import { joined } from '../joined.js';
 import type { FloatTensor } from '../runtime/tensor.js';
-import { joined } from '../training/data/joined.js';
 
 /** A case's own key: what the latents' mean is taken to be. */
 export const DATA_MEAN = z.enum(['zero', 'frame']).default('zero');

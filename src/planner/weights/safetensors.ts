@@ -50,20 +50,50 @@ function failing(file: string): (what: string) => never {
   };
 }
 
+/** What a file's header says, not looked into yet. */
+interface Header {
+  readonly file: string;
+  readonly tensors: Readonly<Record<string, unknown>>;
+  readonly metadata: unknown;
+  /** Bytes before the tensors. */
+  readonly start: number;
+  /** Bytes of the file. */
+  readonly size: number;
+}
+
 /** The strings that a file's writer left in its header. Errors: `invalid-weights`, `io-failed`. */
 export function readSafetensorsMetadata(file: string): Readonly<Record<string, string>> {
-  const fail: (what: string) => never = failing(file);
-  const { __metadata__: metadata } = parseHeader(readHeaderText(file, fail).text, fail);
-  const strings = metadataSchema.safeParse(metadata ?? {});
-  return strings.success ? strings.data : fail('its metadata are not strings');
+  return metadataOf(readHeader(file));
 }
 
 /** The tensors of a file, by key; reads the header only. Errors: `invalid-weights`, `io-failed`. */
 export function readSafetensorsHeader(file: string): Map<string, StoredTensor> {
+  return tensorsOf(readHeader(file));
+}
+
+/** Both, read once. */
+export function readSafetensors(file: string): {
+  readonly tensors: Map<string, StoredTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+} {
+  const header = readHeader(file);
+  return { tensors: tensorsOf(header), metadata: metadataOf(header) };
+}
+
+function readHeader(file: string): Header {
   const fail: (what: string) => never = failing(file);
   const { text, start, size } = readHeaderText(file, fail);
-  const json = parseHeader(text, fail);
-  delete json['__metadata__'];
+  const { __metadata__: metadata, ...tensors } = parseHeader(text, fail);
+  return { file, tensors, metadata, start, size };
+}
+
+function metadataOf({ file, metadata }: Header): Readonly<Record<string, string>> {
+  const strings = metadataSchema.safeParse(metadata ?? {});
+  return strings.success ? strings.data : failing(file)('its metadata are not strings');
+}
+
+function tensorsOf({ file, tensors: json, start, size }: Header): Map<string, StoredTensor> {
+  const fail: (what: string) => never = failing(file);
   const header = headerSchema.safeParse(json);
   if (!header.success)
     return fail(`its header is malformed at ${header.error.issues[0]?.path.join('.') ?? '?'}`);

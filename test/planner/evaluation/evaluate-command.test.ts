@@ -32,21 +32,14 @@ function cacheWithScene(): string {
   return cache;
 }
 
+/** The scenes that are there, on one core. */
+const measuring = (model: string, cache: string): string[] =>
+  `--model ${model} --scenes 10003:10005 --cache ${cache} --provider cpu --threads 1`.split(' ');
+
 it('prints the figures as JSON and nothing else, writes them, and a picture of every scene', async () => {
   const [model, cache, out] = [await tinyModel(), cacheWithScene(), emptyFolder()];
   const [file, images] = [join(out, 'figures.json'), join(out, 'pictures')];
-  const common = [
-    '--model',
-    model,
-    '--scenes',
-    '10003:10005',
-    '--cache',
-    cache,
-    '--provider',
-    'cpu',
-    '--threads',
-    '1',
-  ];
+  const common = measuring(model, cache);
   const flags = ['--seeds', '2', '--preset', 'fast', '--json', '--out', file, '--images', images];
   const { status, stdout, stderr } = await aid('evaluate', ...common, ...flags);
   expect(status, stderr).toBe(0);
@@ -100,24 +93,13 @@ it('prints the figures as JSON and nothing else, writes them, and a picture of e
 
 it('draws the pictures that were asked for also where an evaluation without them was stopped', async () => {
   const [model, cache, out] = [await tinyModel(), cacheWithScene(), emptyFolder()];
-  const args = [
-    'evaluate',
-    '--model',
-    model,
-    '--scenes',
-    '10003:10005',
-    '--cache',
-    cache,
-    '--provider',
-    'cpu',
-  ];
-  const few = ['--threads', '1', '--seeds', '1', '--steps', '1'];
+  const args = ['evaluate', ...measuring(model, cache), '--seeds', '1', '--steps', '1'];
   writeFileSync(join(out, 'file'), '');
   // Every scene is measured, and then it fails.
-  const stopped = await aid(...args, ...few, '--out', join(out, 'file', 'figures.json'));
+  const stopped = await aid(...args, '--out', join(out, 'file', 'figures.json'));
   expect(stopped.status).toBe(1);
   const images = join(out, 'pictures');
-  const { status, stderr } = await aid(...args, ...few, '--images', images);
+  const { status, stderr } = await aid(...args, '--images', images);
   expect([status, stderr]).toEqual([0, expect.not.stringContaining('are known')]);
   expect(readdirSync(images)).toHaveLength(1);
 });

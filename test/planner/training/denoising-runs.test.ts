@@ -67,6 +67,19 @@ function killedWhile(file: string, written: string): void {
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
+/** Leaves a run that can go on. */
+async function stopAfterFirstStep(file: string): Promise<void> {
+  const controller = new AbortController();
+  const stop = runConfig(
+    file,
+    ({ kind }) => {
+      if (kind === 'step') controller.abort();
+    },
+    controller.signal,
+  );
+  await expect(stop).rejects.toMatchObject({ code: 'aborted' });
+}
+
 describe('a backbone run', () => {
   it('learns one clip by heart: the loss at one noise level falls to less than a third', async () => {
     const folder = copyOfModels();
@@ -221,15 +234,7 @@ describe('an adapt run', () => {
   it('whose base is another one when it goes on says so', async () => {
     const folder = copyOfModels();
     const file = writeConfig(folder, 'adapt');
-    const controller = new AbortController();
-    const stop = runConfig(
-      file,
-      ({ kind }) => {
-        if (kind === 'step') controller.abort();
-      },
-      controller.signal,
-    );
-    await expect(stop).rejects.toMatchObject({ code: 'aborted' });
+    await stopAfterFirstStep(file);
     const unet = join(folder, 'backbone/model/unet/diffusion_pytorch_model.safetensors');
     const { offset = 0 } = readSafetensorsHeader(unet).get('conv_in.weight') ?? {};
     const bytes = readFileSync(unet);
@@ -246,15 +251,7 @@ describe('an adapt run', () => {
   it('goes on where its whole project was moved to, and says that it has other threads', async () => {
     const folder = copyOfModels();
     const file = writeConfig(folder, 'adapt');
-    const controller = new AbortController();
-    const stop = runConfig(
-      file,
-      ({ kind }) => {
-        if (kind === 'step') controller.abort();
-      },
-      controller.signal,
-    );
-    await expect(stop).rejects.toMatchObject({ code: 'aborted' });
+    await stopAfterFirstStep(file);
     const moved = join(temporaryFolder(), 'moved');
     renameSync(folder, moved);
     const events = await runConfig(join(moved, 'adapt.json'), undefined, undefined, 2);

@@ -1,11 +1,12 @@
 /** What an ablation's rows have in common: one base and the same episodes, also when it goes on days later. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../../atomic-file.js';
 import { AidError } from '../../errors.js';
 import { describeRecordings, type EpisodeSet } from '../../training/data/episode.js';
+import { describeBase } from '../../training/recipes/base-source.js';
 import { prefixed } from '../../training/recipes/component-files.js';
 import { componentOf } from '../../training/recipes/networks.js';
 import { inspectWeights } from '../../weights/inspect-weights.js';
@@ -70,15 +71,7 @@ export async function checkTable(
 }
 
 async function hashOf(base: ModelFolder, abortSignal: AbortSignal | undefined): Promise<string> {
-  const networks = COMPONENT_NAMES.map((name) => [name, componentOf(base, name)] as const);
-  const tensors = new Map(networks.flatMap(([name, network]) => [...prefixed(name, network)]));
+  const tensors = new Map(COMPONENT_NAMES.flatMap((name) => [...prefixed(name, componentOf(base, name))]));
   const { sha256 } = await inspectWeights(tensors, { abortSignal });
-  const hash = createHash('sha256').update(sha256);
-  hash.update(JSON.stringify(networks.map(([, network]) => network?.config ?? null)));
-  for (const part of ['tokenizer', 'feature_extractor']) {
-    const folder = base.find(part);
-    for (const name of folder === undefined ? [] : readdirSync(folder).sort())
-      hash.update(`${part}/${name}\0`).update(readFileSync(join(folder as string, name)));
-  }
-  return hash.digest('hex');
+  return createHash('sha256').update(sha256).update(describeBase(base)).digest('hex');
 }

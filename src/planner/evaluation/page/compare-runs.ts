@@ -10,7 +10,7 @@ export interface ReportedRun {
 }
 
 /** Of the second run's score minus the first's, over the samples that both have. */
-export interface PairedDifference {
+export interface ScoreDifference {
   readonly name: 'psnr' | 'ssim' | 'lpips';
   readonly unit: string;
   readonly mean: number;
@@ -26,7 +26,7 @@ export interface RunComparison {
   readonly shared: readonly string[];
   /** Samples that the other does not have. */
   readonly only: readonly [first: number, second: number];
-  readonly differences: readonly PairedDifference[];
+  readonly differences: readonly ScoreDifference[];
   /** By whom the commands of the shared samples were followed. Absent where the outcomes are not known. */
   readonly followed?: Readonly<Record<'both' | 'first' | 'second' | 'neither', number>>;
 }
@@ -110,7 +110,7 @@ async function isTruthEqual(
   return Buffer.compare(strip(one).data, strip(two).data) === 0;
 }
 
-function differences(first: RunScores, second: RunScores, shared: readonly string[]): PairedDifference[] {
+function differences(first: RunScores, second: RunScores, shared: readonly string[]): ScoreDifference[] {
   const byName = ({ samples }: RunScores): Map<string, SampleScore> =>
     new Map(samples.map((sample) => [sample.name, sample]));
   const [ofFirst, ofSecond] = [byName(first), byName(second)];

@@ -1,9 +1,9 @@
 /** Batches of cached clips with their noise, each a function of the seed and its index alone. */
 import { dataMean } from '../../imagination/data-mean.js';
 import { imageLatents } from '../../imagination/image-latents.js';
+import { joined } from '../../joined.js';
 import { Random } from '../../random.js';
 import { type FloatTensor, floatTensor } from '../../runtime/tensor.js';
-import { joined } from './joined.js';
 import { type CachedClip, readCachedClip } from './latent-cache.js';
 
 /** How noise levels are drawn: ln(sigma) is normal (arXiv 2206.00364, Table 1). Every clip has its own. */

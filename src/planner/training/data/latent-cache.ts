@@ -11,6 +11,7 @@ import type { Frame } from '../../conditioning/frame.js';
 import { clipPixels, frameToPixels } from '../../conditioning/image-tensors.js';
 import type { ClipPreprocessor } from '../../conditioning/preprocessor.js';
 import { AidError } from '../../errors.js';
+import { joined } from '../../joined.js';
 import type { AutoencoderConfig } from '../../models/autoencoder/config.js';
 import { encodeImages } from '../../models/autoencoder/encoder.js';
 import { Graph } from '../../onnx/graph.js';
@@ -19,8 +20,7 @@ import type { Engine, GraphSession } from '../../runtime/engine.js';
 import { type FloatTensor, floatTensor } from '../../runtime/tensor.js';
 import {
   readFloats,
-  readSafetensorsHeader,
-  readSafetensorsMetadata,
+  readSafetensors,
   readTensorBytes,
   type StoredTensor,
   writeSafetensors,
@@ -34,7 +34,6 @@ import {
   reasonToSkip,
   type SkippedEpisode,
 } from './episode.js';
-import { joined } from './joined.js';
 
 export interface LatentCacheOptions {
   /** Of one data set. */
@@ -158,13 +157,13 @@ function throwIfStopped(abortSignal: AbortSignal | undefined, { index, count }: 
 }
 
 export function readCachedClip(file: string): CachedClip {
-  const stored = readSafetensorsHeader(file);
+  const { tensors, metadata } = readSafetensors(file);
   const tensor = (name: string): FloatTensor => {
-    const found = stored.get(name);
+    const found = tensors.get(name);
     if (found === undefined) throw new AidError('invalid-data', `${file}: no tensor ${name}`);
     return floatTensor(found.shape, readFloats(found));
   };
-  const { instruction } = metadataSchema.parse(readSafetensorsMetadata(file));
+  const { instruction } = metadataSchema.parse(metadata);
   return { instruction, latents: tensor('latents'), clipPixels: tensor('clip_pixels') };
 }
 
@@ -290,8 +289,7 @@ function readList(file: string): z.infer<typeof listSchema> | undefined {
 /** Of a clip of a recording with that stamp; undefined when there is none, or its file is not whole. */
 function cachedInstruction(file: string, stamp: string): string | undefined {
   try {
-    readSafetensorsHeader(file);
-    const { data: metadata } = metadataSchema.safeParse(readSafetensorsMetadata(file));
+    const { data: metadata } = metadataSchema.safeParse(readSafetensors(file).metadata);
     return metadata?.stamp === stamp ? metadata.instruction : undefined;
   } catch (error) {
     if (AidError.isInstance(error)) return undefined;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { frameToPixels } from '../../conditioning/image-tensors.js';
 import { AidError } from '../../errors.js';
+import { joined } from '../../joined.js';
 import { COMPONENTS } from '../../models/aid.js';
 import {
   type AutoencoderConfig,
@@ -28,7 +29,6 @@ import {
   reasonToSkip,
   type SkippedEpisode,
 } from '../data/episode.js';
-import { joined } from '../data/joined.js';
 import type { Recipe } from '../recipe.js';
 import { reconstructionLoss } from '../reconstruction-loss.js';
 import { trainingGraph } from '../training-graph.js';

@@ -1,5 +1,4 @@
 /** The autoencoder of a base, whose latents a denoising network is trained on. */
-
 import { AidError } from '../../errors.js';
 import { COMPONENTS } from '../../models/aid.js';
 import { type AutoencoderConfig, autoencoderConfig, spatialFactor } from '../../models/autoencoder/config.js';
