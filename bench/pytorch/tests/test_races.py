@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with 3 frames and narrow levels."""
     configs = json.loads((ROOT / "configs" / "mini.json").read_text())
-    configs["unet"] |= {"block_out_channels": [32, 64]}
-    configs["vae"] |= {"block_out_channels": [32, 32], "down_block_types": ["DownEncoderBlock2D"] * 2}
+    configs["unet"] |= {"block_out_channels": [32, 32, 64]}
+    configs["vae"] |= {"block_out_channels": [32, 32]}
     configs["aid"]["video"] |= {"width": 32, "height": 32}
     configs["aid"]["dqformer"]["num_frames"] = 3
     folder = tmp_path_factory.mktemp("model")
