@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from .adapters import LongTermAdapter, ShortTermAdapter, SpatialAdapter
 from .config import Config, arguments_of
-from .norm_groups import set_norm_groups
+from .norm_groups import norm_groups
 
 ADAPTERS = ("spatial", "short_term", "long_term")
 
@@ -17,8 +17,8 @@ def build_unet(config: Config) -> UNetSpatioTemporalConditionModel:
 
     `adapters` (a list of `ADAPTERS`, all by default) leaves some out, as the paper's ablations do.
     """
-    unet = UNetSpatioTemporalConditionModel(**arguments_of(UNetSpatioTemporalConditionModel.__init__, config))
-    set_norm_groups(unet, config)
+    with norm_groups(config):
+        unet = UNetSpatioTemporalConditionModel(**arguments_of(UNetSpatioTemporalConditionModel.__init__, config))
     if "adapter_reduction" in config:
         attach_adapters(
             unet, config["adapter_reduction"], config["adapter_heads"], tuple(config.get("adapters", ADAPTERS))

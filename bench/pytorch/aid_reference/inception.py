@@ -5,6 +5,8 @@ scales every channel, so that a case can be small. `eps` is the batch norms': th
 of Inception v3 TensorFlow's 1e-3.
 """
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -73,7 +75,7 @@ class Mixed3d(nn.Module):
 
 
 class I3d(nn.Module):
-    MIXED = {
+    MIXED: ClassVar[dict[str, list[int]]] = {
         "3b": [64, 96, 128, 16, 32, 32],
         "3c": [128, 128, 192, 32, 96, 64],
         "4b": [192, 96, 208, 16, 48, 64],

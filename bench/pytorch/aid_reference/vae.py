@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from .config import Config, arguments_of
-from .norm_groups import set_norm_groups
+from .norm_groups import norm_groups
 
 
 class PatchedAutoencoder(AutoencoderKLTemporalDecoder):
@@ -28,10 +28,10 @@ def build_vae(config: Config) -> AutoencoderKLTemporalDecoder:
     """The autoencoder of `config`, in diffusers' own keys."""
     patch = config.get("patch_size", 1)
     own = PatchedAutoencoder if patch > 1 else AutoencoderKLTemporalDecoder
-    vae = own(**arguments_of(AutoencoderKLTemporalDecoder.__init__, config)).eval()
+    with norm_groups(config):
+        vae = own(**arguments_of(AutoencoderKLTemporalDecoder.__init__, config)).eval()
     if patch > 1:
         vae.patch_size = patch
-    set_norm_groups(vae, config)
     return vae
 
 

@@ -20,7 +20,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with 3 frames and narrow levels."""
     configs = json.loads((ROOT / "configs" / "mini.json").read_text())
     configs["unet"] |= {"block_out_channels": [32, 32, 64]}
-    configs["vae"] |= {"block_out_channels": [32, 32]}
+    configs["vae"] |= {"block_out_channels": [48, 32]}
     configs["aid"]["video"] |= {"width": 32, "height": 32}
     configs["aid"]["dqformer"]["num_frames"] = 3
     folder = tmp_path_factory.mktemp("model")
