@@ -72,12 +72,14 @@ async function infer(request) {
   );
   const results =
     kind === 'together' ? await runTogether(request.model_name, session, feeds) : await runOf(session, feeds);
-  const outputs = session.outputMetadata.map(({ name, type }) => ({
-    name,
-    datatype: DATATYPES[type],
-    shape: results[name].dims,
-  }));
-  const raw = session.outputNames.map((name) => rawContents(results[name]));
+  const copies = kind === 'more' ? 2 : 1;
+  const outputs = session.outputMetadata.map(({ name, type }) => {
+    const [rows, ...dims] = results[name].dims;
+    return { name, datatype: DATATYPES[type], shape: [copies * rows, ...dims] };
+  });
+  const raw = session.outputNames.map((name) =>
+    Buffer.concat(Array(copies).fill(rawContents(results[name]))),
+  );
   return {
     model_name: request.model_name,
     model_version: '1',

@@ -6,9 +6,19 @@ import { onTestFinished } from 'vitest';
 export interface Behaviour {
   /**
    * `slow` never answers a run, `deaf` nothing at all; `together` computes runs that come within 30 ms as one; `other`
-   * has a model that takes something else.
+   * has a model that takes something else, and `more` answers with every row twice.
    */
-  readonly kind: 'well' | 'together' | 'slow' | 'deaf' | 'busy' | 'broken' | 'short' | 'die' | 'other';
+  readonly kind:
+    | 'well'
+    | 'together'
+    | 'slow'
+    | 'deaf'
+    | 'busy'
+    | 'broken'
+    | 'short'
+    | 'more'
+    | 'die'
+    | 'other';
   /** Runs that it holds for; all unless said otherwise. */
   readonly runs?: number;
 }

@@ -285,6 +285,18 @@ describe('a planner whose engine is a server', () => {
     }
   });
 
+  it('answers with more rows than were asked for are a typed error, and no other clip', async () => {
+    const server = await inferenceServer(repository);
+    const planner = await remote(server.url);
+    const doubled = clip(planner, {}, async ({ kind }) => {
+      if (kind === 'step') await server.behave({ kind: 'more', runs: 1 });
+    });
+    await expect(doubled).rejects.toMatchObject({
+      code: 'engine-failed',
+      message: expect.stringContaining('output: expected [2,4,4,8,8], got [4,4,4,8,8]'),
+    });
+  });
+
   it('a server with other weights, another version or another length of clip has no such model', async () => {
     const { url } = await inferenceServer(repository);
     const unavailable = (what: RegExp) => ({

@@ -101,10 +101,12 @@ export class OpenInferenceEngine implements Engine {
         `${graph.name}: no value given for ${missing.map((input) => input.name).join(', ')}`,
       );
     const tensors = inputs.map((input) => tensorOfInput(given[input.name] as RunInput));
+    const asked = inputs.map((input, i) => described(graph, input, tensors[i] as Tensor));
+    const rows = asked[0]?.shape[0] ?? 1;
     const request = {
       model_name: name,
       model_version: this.#version,
-      inputs: inputs.map((input, i) => described(graph, input, tensors[i] as Tensor)),
+      inputs: asked,
       outputs: [...graph.outputs.keys()].map((output) => ({ name: output })),
       raw_input_contents: tensors.map(rawContents),
     };
@@ -118,7 +120,7 @@ export class OpenInferenceEngine implements Engine {
           'engine-failed',
           `${this.#client.address}: ${name}: ${output} is missing in the answer`,
         );
-      const tensor = inShape(tensorOf(answer, raw_output_contents[index]), shape, answer);
+      const tensor = inShape(tensorOf(answer, raw_output_contents[index]), shape, rows, answer);
       if (keep.includes(output)) result.resident[output] = new HeldTensor(tensor);
       else result.tensors[output] = placed(tensor, into[output]);
     }
@@ -172,10 +174,12 @@ function described(graph: Graph, { name, shape, dataType }: Value, tensor: Tenso
   return { name, datatype: DATATYPES[tensor.dataType], shape: atBatch(batchFirstShape(shape), batch) };
 }
 
-function inShape(tensor: Tensor, shape: Shape, { name, shape: told }: TensorMetadata): Tensor {
-  const batch = batchOf(batchFirstShape(shape), told);
-  if (batch === undefined) throw new AidError('engine-failed', `${name}: got the shape [${told}]`);
-  return { ...tensor, dims: atBatch(shape, batch) } as Tensor;
+/** An answer as the graph has it: a row for each that was asked for. Errors: `engine-failed`. */
+function inShape(tensor: Tensor, shape: Shape, rows: number, { name, shape: told }: TensorMetadata): Tensor {
+  const expected = batchFirstShape(shape);
+  if (batchOf(expected, told) !== rows)
+    throw new AidError('engine-failed', `${name}: expected [${atBatch(expected, rows)}], got [${told}]`);
+  return { ...tensor, dims: atBatch(shape, rows) } as Tensor;
 }
 
 /** How servers say that they do not know a model, or that a version is none. */
