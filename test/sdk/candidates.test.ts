@@ -136,6 +136,31 @@ describe('a candidate that fails', () => {
     },
   );
 
+  it('as one of which the engine makes no numbers', async () => {
+    const engine = countingEngine();
+    const load = engine.load.bind(engine);
+    engine.load = async (graph, options) => {
+      const session = await load(graph, options);
+      return {
+        ...session,
+        run: async (inputs, runOptions) => {
+          const result = await session.run(inputs, runOptions);
+          const pixels = result.tensors.pixels?.data;
+          if (pixels instanceof Float32Array && engine.runs.decoder === 1) pixels.fill(Number.NaN);
+          return result;
+        },
+      };
+    };
+    const planner = await VideoPlanner.load(await tinyModel(), { engine });
+    onTestFinished(() => planner.dispose());
+    const asked = { frames: [picture(32, 32)], instruction: 'go left', seeds: [1, 2] };
+    const last = await lastValueFrom(candidates(planner, asked));
+    expect(last).toMatchObject({
+      ranked: [{ seed: 2 }],
+      failed: [{ seed: 1, error: { code: 'engine-failed' } }],
+    });
+  });
+
   it('and whatever else there is, waits for a consumer who sets the pace', async () => {
     const paced: string[] = [];
     const pace = ({ kind }: CandidatesEvent) => {

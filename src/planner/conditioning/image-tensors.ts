@@ -25,7 +25,8 @@ export async function frameToPixels(
 
 /**
  * The frame of [3, height, width] numbers of -1 to 1: clamped, then rounded to the nearest of 256 levels, as
- * diffusers does. Errors: `invalid-argument` for another length or a number that is not finite.
+ * diffusers does. Errors: `invalid-argument` for another length; `engine-failed` for a number that is not finite, as
+ * only a network makes one.
  */
 export function pixelsToFrame(pixels: Float32Array, width: number, height: number): Frame {
   const size = width * height;
@@ -40,7 +41,7 @@ export function pixelsToFrame(pixels: Float32Array, width: number, height: numbe
     for (let i = 0; i < size; i++) {
       const value = pixels[channel * size + i] as number;
       if (!Number.isFinite(value))
-        throw new AidError('invalid-argument', `pixels: expected finite numbers, got ${value}`);
+        throw new AidError('engine-failed', `pixels: expected finite numbers, got ${value}`);
       data[i * 3 + channel] = (value + 1) * 127.5;
     }
   }
