@@ -1,5 +1,5 @@
 /** Backpressure for consumers that are slower than the planner and want the newest step, not every one. */
-import { defer, Observable, type ObservableInput, type OperatorFunction } from 'rxjs';
+import { defer, Observable, type ObservableInput, type OperatorFunction, takeWhile } from 'rxjs';
 
 export interface ConflateOptions<Event> {
   /** Events that a newer such event may replace while they wait; those of steps unless said otherwise. */
@@ -45,8 +45,10 @@ export function conflate<Event extends { readonly kind: string }, Result>(
           );
         }
       };
+      // Whoever leaves while events come at once is asked to handle no more.
+      const wanted = events.pipe(takeWhile(() => !subscriber.closed));
       subscriber.add(
-        events.subscribe({
+        wanted.subscribe({
           next: (event) => {
             try {
               const last = waiting.at(-1);

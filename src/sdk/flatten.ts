@@ -6,6 +6,7 @@ import {
   type OperatorFunction,
   type Subscriber,
   Subscription,
+  takeWhile,
 } from 'rxjs';
 import { AidError } from '../planner/errors.js';
 import { NewestWins } from './newest-wins.js';
@@ -63,8 +64,10 @@ export function flatten<Value, Event>(
       };
       const parts: Parts<Value, Event> = { subscriber, work, drop, onIdle: completeIfDone };
       const works = policy.policy === 'switch' ? switching(parts) : queueing(parts, policy);
+      // Whoever leaves while values come at once gets no more work.
+      const wanted = values.pipe(takeWhile(() => !subscriber.closed));
       subscriber.add(
-        values.subscribe({
+        wanted.subscribe({
           next: (value) => {
             try {
               works.accept(value);

@@ -1,4 +1,4 @@
-import { map, of, throwError } from 'rxjs';
+import { map, of, range, take, tap, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { AidError } from '#planner/errors.js';
 import { conflate } from '#sdk/conflate.js';
@@ -42,6 +42,19 @@ describe('conflate', () => {
       expectObservable(hot('1-#', events).pipe(conflate(() => work))).toBe('--#');
       expectSubscriptions(work.subscriptions).toBe('^-!');
     }));
+
+  it('takes no other event when it is left while one comes', () => {
+    let taken = 0;
+    const source = range(1, 9).pipe(map(() => ({ kind: 'frame' })));
+    const counted = source.pipe(tap(() => (taken += 1)));
+    counted
+      .pipe(
+        conflate((event) => of(event)),
+        take(1),
+      )
+      .subscribe();
+    expect(taken).toBeLessThanOrEqual(2);
+  });
 
   it('passes on errors of the consumer, thrown too', () =>
     marbles().run(({ hot, expectObservable }) => {

@@ -1,4 +1,4 @@
-import { fromEvent, Observable, of, Subject, takeUntil } from 'rxjs';
+import { fromEvent, Observable, of, range, Subject, take, takeUntil } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { type FlatteningPolicy, flatten } from '#sdk/flatten.js';
 import { marbles } from './fake-planner.js';
@@ -195,6 +195,27 @@ it('unsubscribing stops everything that is worked on', () =>
     expectObservable(events, '^---!').toBe('-----');
     expectSubscriptions(clip.subscriptions).toBe(['^---!', '-^--!']);
   }));
+
+const policies: readonly FlatteningPolicy[] = [
+  { policy: 'switch' },
+  { policy: 'exhaust' },
+  { policy: 'concat', maxQueued: 9, overflow: 'error' },
+  { policy: 'merge', concurrency: 3, maxQueued: 9, overflow: 'error' },
+];
+it.each(policies)('takes no other value when it is left while one comes: $policy', (policy) => {
+  const worked: number[] = [];
+  const work = (value: number) => {
+    worked.push(value);
+    return of(value);
+  };
+  range(1, 9)
+    .pipe(
+      flatten(policy, work, () => 0),
+      take(1),
+    )
+    .subscribe();
+  expect(worked).toEqual([1]);
+});
 
 it('works on what completes at once, too', () =>
   marbles().run(({ hot, expectObservable }) => {

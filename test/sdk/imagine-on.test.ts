@@ -306,6 +306,18 @@ describe('on the real engine', () => {
     expect(ends.sort()).toEqual([60_000, undefined]);
   });
 
+  it('looks at nothing for a command that comes when the camera has failed', async () => {
+    const { planner, engine } = await realPlanner();
+    const frame$ = concat(
+      of(picture(32, 32)),
+      throwError(() => new Error('no camera')),
+    );
+    const live = imagineOn(planner, { command$: of(instruction), frame$, policy: 'switch' });
+    await expect(lastValueFrom(live)).rejects.toThrow('no camera');
+    await firstValueFrom(timer(300));
+    expect(engine.runs).toEqual({});
+  });
+
   it('unsubscribing while the picture is looked at stops that as well', async () => {
     const { planner, engine } = await realPlanner();
     const frame$ = of(picture(32, 32), picture(32, 32, 1), picture(32, 32, 2));
