@@ -116,9 +116,10 @@ export function candidates(planner: Planner, request: CandidatesRequest): Observ
     const done: Candidate[] = [];
     const failed: FailedCandidate[] = [];
 
+    const aborted = defer(() => (abortSignal.aborted ? of(null) : fromEvent(abortSignal, 'abort')));
     /** Who aborts does not wait for `pace`. */
     const leavable: Pace<CandidatesEvent> | undefined =
-      pace && ((event) => from(pace(event)).pipe(takeUntil(fromEvent(abortSignal, 'abort'))));
+      pace && ((event) => from(pace(event)).pipe(takeUntil(aborted)));
     const clip = (name: CandidateName): Observable<CandidatesEvent> => {
       const leftMs = deadline?.next(concurrency);
       if (leftMs === 0) return throwError(noTimeLeft);

@@ -170,6 +170,24 @@ describe('a candidate that fails', () => {
     const events = await lastValueFrom(candidates(failing(late, 10), { ...request, pace }).pipe(toArray()));
     expect(paced).toEqual(events.map(({ kind }) => kind));
   });
+
+  it.each(['candidate-failed', 'end'])('who aborts when told of it waits for no pace: %s', async (kind) => {
+    const controller = new AbortController();
+    const pace = (event: CandidatesEvent) => (event.kind === kind ? NEVER : of(0));
+    const asked = { ...request, pace, abortSignal: controller.signal };
+    const told: string[] = [];
+    await new Promise<void>((resolve) => {
+      candidates(failing(late, 10), asked).subscribe({
+        next: (event) => {
+          told.push(event.kind);
+          if (event.kind === kind) controller.abort();
+        },
+        error: (error: AidError) => resolve(void told.push(error.code)),
+        complete: () => resolve(void told.push('complete')),
+      });
+    });
+    expect(told.at(-1)).toBe(kind === 'end' ? 'complete' : 'aborted');
+  });
 });
 
 describe('a deadline', () => {
