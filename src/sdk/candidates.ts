@@ -1,4 +1,5 @@
 /** Several futures of one frame, ranked. */
+import { setMaxListeners } from 'node:events';
 import {
   catchError,
   concat,
@@ -112,6 +113,8 @@ export function candidates(planner: Planner, request: CandidatesRequest): Observ
     const deadline = deadlineOf(deadlineMs, names.length);
     const left = new AbortController();
     const abortSignal = anySignal(request.abortSignal, left.signal);
+    // Each clip, and each ranking, listens to it, as many as there are at a time.
+    setMaxListeners(0, abortSignal);
     const common = commonTo(names, planner, request, abortSignal);
     const done: Candidate[] = [];
     const failed: FailedCandidate[] = [];

@@ -79,6 +79,20 @@ describe('a ranking that takes its time', () => {
     expect(most).toBe(expected);
   });
 
+  it('for more than ten at a time gives node nothing to warn of', async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => warnings.push(warning);
+    process.on('warning', warn);
+    onTestFinished(() => void process.off('warning', warn));
+    const rank: CandidatesRequest['rank'] = async ({ seed }, { abortSignal }) => {
+      abortSignal.addEventListener('abort', () => undefined);
+      await lastValueFrom(timer(2));
+      return seed;
+    };
+    await ranked({ ...request, seeds: 24, rank, concurrency: 24, pace: () => timer(1) });
+    expect(warnings).toEqual([]);
+  });
+
   it('ends with who waits for it', async () => {
     const asked: number[] = [];
     let stopped: AbortSignal | undefined;
