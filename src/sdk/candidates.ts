@@ -18,7 +18,7 @@ import {
 import { anySignal, checkAbortSignal } from '../planner/abort-signal.js';
 import type { StatePrompt } from '../planner/conditioning/state-prompter.js';
 import { drawnSeed } from '../planner/drawn-seed.js';
-import { AidError, type AidErrorCode } from '../planner/errors.js';
+import { AidError, type AidErrorCode, kindOf } from '../planner/errors.js';
 import { DeadlineExceededError } from '../planner/imagination/deadline.js';
 import type { FrameEvent, ImagineEvent, StepEvent } from '../planner/imagination/events.js';
 import type { Observation } from '../planner/imagination/observation.js';
@@ -110,6 +110,8 @@ export function candidates(planner: Planner, request: CandidatesRequest): Observ
         'invalid-argument',
         `concurrency: expected a whole number of at least 1, got ${concurrency}`,
       );
+    if (typeof rank !== 'function')
+      throw new AidError('invalid-argument', `rank: expected a function, got ${kindOf(rank)}`);
     const deadline = deadlineOf(deadlineMs, names.length);
     const left = new AbortController();
     const abortSignal = anySignal(request.abortSignal, left.signal);
@@ -169,8 +171,8 @@ function deadlineOf(
   deadlineMs: CandidatesRequest['deadlineMs'],
   numClips: number,
 ): SharedDeadline | undefined {
-  if (typeof deadlineMs !== 'number') return deadlineMs;
-  if (!(deadlineMs > 0))
+  if (deadlineMs === undefined || deadlineMs instanceof SharedDeadline) return deadlineMs;
+  if (!(typeof deadlineMs === 'number' && deadlineMs > 0))
     throw new AidError('invalid-argument', `deadlineMs: expected a positive number, got ${deadlineMs}`);
   return new SharedDeadline(deadlineMs, numClips);
 }
@@ -228,8 +230,11 @@ function namesOf(
   seeds: number | readonly number[],
 ): CandidateName[] {
   const instructions = [...new Set([instruction].flat())];
-  if (typeof seeds === 'number' && !(Number.isInteger(seeds) && seeds >= 1))
-    throw new AidError('invalid-argument', `seeds: expected a whole number of at least 1, got ${seeds}`);
+  if (typeof seeds === 'number' ? !(Number.isInteger(seeds) && seeds >= 1) : !Array.isArray(seeds))
+    throw new AidError(
+      'invalid-argument',
+      `seeds: expected a whole number of at least 1, or a list of seeds, got ${seeds}`,
+    );
   const count = instructions.length * (typeof seeds === 'number' ? seeds : seeds.length);
   if (count > MAX_CANDIDATES)
     throw new AidError('invalid-argument', `candidates: expected at most ${MAX_CANDIDATES}, got ${count}`);

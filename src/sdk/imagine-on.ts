@@ -6,6 +6,7 @@ import {
   EMPTY,
   finalize,
   fromEvent,
+  isObservable,
   map,
   mergeMap,
   Observable,
@@ -14,9 +15,9 @@ import {
   takeUntil,
 } from 'rxjs';
 import type { Frame } from '../planner/conditioning/frame.js';
-import { AidError } from '../planner/errors.js';
+import { AidError, kindOf } from '../planner/errors.js';
 import type { ImagineEvent } from '../planner/imagination/events.js';
-import type { ImagineRequest } from '../planner/imagination/request.js';
+import { checkIsRequest, type ImagineRequest } from '../planner/imagination/request.js';
 import { type DropReason, type FlatteningPolicy, flatten } from './flatten.js';
 import { type Pace, paced } from './from-events.js';
 import { imagine } from './imagine.js';
@@ -80,8 +81,12 @@ export type LiveEvent = LivePaced | DroppedEvent;
  *     imagineOn(planner, { command$, frame$, policy: 'switch' })
  */
 export function imagineOn(planner: Planner, options: LiveOptions): Observable<LiveEvent> {
-  const { command$, frame$, numGivenFrames = 1, settings = {}, onFailure = 'error', pace } = options;
   return new Observable((subscriber) => {
+    checkIsRequest(options);
+    const { command$, frame$, numGivenFrames = 1, settings = {}, onFailure = 'error', pace } = options;
+    for (const [name, stream] of Object.entries({ command$, frame$ }))
+      if (!isObservable(stream))
+        throw new AidError('invalid-argument', `${name}: expected an Observable, got ${kindOf(stream)}`);
     if (!Number.isInteger(numGivenFrames) || numGivenFrames < 1) {
       const expected = `numGivenFrames: expected a whole number of at least 1, got ${numGivenFrames}`;
       subscriber.error(new AidError('invalid-argument', expected));

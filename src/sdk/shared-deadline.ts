@@ -13,6 +13,11 @@ export class SharedDeadline {
   constructor(deadlineMs: number, numClips: number) {
     if (!Number.isFinite(deadlineMs))
       throw new AidError('invalid-argument', `deadlineMs: expected a number, got ${deadlineMs}`);
+    if (!Number.isInteger(numClips) || numClips < 1)
+      throw new AidError(
+        'invalid-argument',
+        `numClips: expected a whole number of at least 1, got ${numClips}`,
+      );
     this.#endMs = performance.now() + deadlineMs;
     this.#clipsToBegin = numClips;
   }

@@ -250,6 +250,10 @@ describe('a deadline', () => {
     expect(given(planner)).toEqual([250, 300, 400, 700]);
   });
 
+  it.each([0, -1, 1.5, Number.NaN])('is not shared by %s clips', (numClips) => {
+    expect(() => new SharedDeadline(1000, numClips)).toThrow('numClips: expected a whole number');
+  });
+
   it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses %s', async (deadlineMs) => {
     await expect(ranked({ deadlineMs })).rejects.toMatchObject({ code: 'invalid-argument' });
   });
@@ -311,6 +315,10 @@ describe('in virtual time', () => {
 
 it.each([
   [{ seeds: 0 }, 'seeds'],
+  [{ seeds: null }, 'seeds: expected a whole number of at least 1, or a list of seeds, got null'],
+  [{ rank: 'best' }, 'rank: expected a function, got a string'],
+  [{ deadlineMs: '500' }, 'deadlineMs: expected a positive number, got 500'],
+  [{ deadlineMs: null }, 'deadlineMs: expected a positive number, got null'],
   [{ seeds: [] }, 'at least one instruction and one seed'],
   [{ instruction: [] }, 'at least one instruction and one seed'],
   [{ concurrency: 0 }, 'concurrency'],

@@ -220,6 +220,8 @@ it('a camera that ends before its first frame is an error, for who waits for it'
 it.each([
   [{ numGivenFrames: 0 }, 'numGivenFrames'],
   [{ policy: 'latest' }, 'expected switch, exhaust, concat or merge'],
+  [{ command$: null }, 'command$: expected an Observable, got null'],
+  [{ frame$: [] }, 'frame$: expected an Observable, got an array'],
 ])('%o is an error of the stream', async (change, what) => {
   const options = { command$: of('go left'), frame$: of(frame), policy: 'switch', ...change } as LiveOptions;
   const stream = imagineOn(
@@ -230,6 +232,14 @@ it.each([
     code: 'invalid-argument',
     message: expect.stringContaining(what),
   });
+});
+
+it('no options are an error of the stream', async () => {
+  const stream = imagineOn(
+    fakePlanner(() => of()),
+    undefined as unknown as LiveOptions,
+  );
+  await expect(lastValueFrom(stream)).rejects.toMatchObject({ code: 'invalid-argument' });
 });
 
 describe('on the real engine', () => {
