@@ -5,7 +5,7 @@ import { AidError, kindOf, throwIfAborted } from '../planner/errors.js';
 import type { ClipReport } from '../planner/imagination/events.js';
 import { unlessAborted } from '../planner/imagination/unless-aborted.js';
 import { inTurns } from '../planner/turns.js';
-import { distanceFromMean, type Spread, spreadInSteps } from './spread.js';
+import { type ClipSum, distanceFromMean, type Spread, spreadInSteps, sumInSteps } from './spread.js';
 
 /** Which clip it is. */
 export interface CandidateName {
@@ -53,16 +53,21 @@ export interface Ranking {
   readonly spreads: ReadonlyMap<string, Spread>;
 }
 
+/** Of candidates that are being ranked, by instruction: added up once, not for each of them. */
+const sums = new WeakMap<readonly Candidate[], Map<string, Promise<ClipSum>>>();
+
 /**
  * The default ranking, by how typical a clip is of its instruction: minus its mean absolute difference from the mean
  * of that instruction's clips, colours from 0 to 1. An instruction's only clip has 0.
  */
-export const byAgreement: Rank = async ({ candidate, instruction }, { candidates: all }) => {
+export const byAgreement: Rank = async ({ frames, instruction }, { candidates: all }) => {
   const same = all.filter((other) => other.instruction === instruction);
   if (same.length === 1) return { score: 0, reason: 'the only clip of its instruction' };
-  const which = same.findIndex((other) => other.candidate === candidate);
-  const clips = same.map(({ frames }) => frames);
-  const distance = await inTurns(distanceFromMean(which, clips));
+  const known = sums.get(all) ?? new Map<string, Promise<ClipSum>>();
+  sums.set(all, known);
+  const sum = known.get(instruction) ?? inTurns(sumInSteps(same.map((each) => each.frames)));
+  known.set(instruction, sum);
+  const distance = await inTurns(distanceFromMean(frames, await sum));
   return {
     score: -distance,
     reason: `differs by ${(100 * distance).toFixed(2)} % from the mean of ${same.length} clips`,

@@ -39,17 +39,35 @@ export function* spreadInSteps(clips: readonly (readonly Frame[])[]): Steps<Spre
   return { numClips: clips.length, perPixel, perFrame, overall: mean(perFrame) };
 }
 
+/** Clips of one shape, added up. */
+export interface ClipSum {
+  readonly numClips: number;
+  /** Of each frame the colours from 0 to 255, [H * W * 3]. */
+  readonly frames: readonly Uint32Array[];
+}
+
+export function* sumInSteps(clips: readonly (readonly Frame[])[]): Steps<ClipSum> {
+  const frames = (clips[0] ?? []).map(({ data }) => new Uint32Array(data.length));
+  for (const clip of clips)
+    for (const [index, sum] of frames.entries()) {
+      const data = clip[index]?.data ?? [];
+      for (let i = 0; i < sum.length; i++) {
+        if (i % (3 * PIXELS_A_STEP) === 0) yield;
+        sum[i] = (sum[i] as number) + (data[i] ?? 0);
+      }
+    }
+  return { numClips: clips.length, frames };
+}
+
 /** Mean absolute difference of one of the clips from the mean of all, of colours from 0 to 1. */
-export function* distanceFromMean(which: number, clips: readonly (readonly Frame[])[]): Steps<number> {
+export function* distanceFromMean(clip: readonly Frame[], { numClips, frames }: ClipSum): Steps<number> {
   let [sum, count] = [0, 0];
-  for (const [index, { data }] of (clips[which] ?? []).entries()) {
-    const images = clips.map((clip) => clip[index]?.data ?? new Uint8Array());
+  for (const [index, { data }] of clip.entries()) {
+    const total = frames[index] ?? [];
     count += data.length;
     for (let i = 0; i < data.length; i++) {
       if (i % (3 * PIXELS_A_STEP) === 0) yield;
-      let total = 0;
-      for (const image of images) total += image[i] ?? 0;
-      sum += Math.abs((data[i] ?? 0) - total / images.length);
+      sum += Math.abs((data[i] as number) - (total[i] ?? 0) / numClips);
     }
   }
   return count === 0 ? 0 : sum / (255 * count);

@@ -36,6 +36,25 @@ describe('ranking', () => {
     expect(end.ranked[0]?.reason).toBe('differs by 7.84 % from the mean of 3 clips');
   });
 
+  it('looks at each clip a few times, however many there are', async () => {
+    const seeds = Array.from({ length: 20 }, (_, seed) => seed);
+    let looks = 0;
+    const planner = fakePlanner(({ seed = 0 }) => {
+      const { width, height, data } = plain(seed);
+      const seen: Frame = {
+        width,
+        height,
+        get data() {
+          looks += 1;
+          return data;
+        },
+      };
+      return of(end([seen]));
+    });
+    await lastValueFrom(candidates(planner, { frames: observation, instruction: 'go left', seeds }));
+    expect(looks).toBeLessThanOrEqual(4 * seeds.length);
+  });
+
   it("is the caller's when there is one, which may take its time", async () => {
     const rank: CandidatesRequest['rank'] = async ({ seed }, { candidates: all, spread }) => {
       expect([all.length, spread?.numClips]).toEqual([4, 2]);
