@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { userCacheFolder } from '../cache-folder.js';
-import { AidError, throwIfAborted } from '../errors.js';
+import { AidError, messageOf, throwIfAborted } from '../errors.js';
 import { encodeJpeg, type Frame } from './frame.js';
 import { readStates, WrongAnswer } from './state-answer.js';
 import { StateCache } from './state-cache.js';
@@ -39,6 +39,8 @@ export interface MllmStatePrompterOptions {
 const LONGEST_PAUSE_MS = 60_000;
 /** Characters of what a server says went wrong. */
 const LONGEST_REASON = 200;
+/** Of a response; four states are a few hundred. */
+const LONGEST_RESPONSE_BYTES = 1_000_000;
 /** After which the client of node gives up by itself. */
 const LONGEST_TIMEOUT_MS = 300_000;
 
@@ -111,7 +113,7 @@ export class MllmStatePrompter implements StatePrompter {
         return this.#prompt(states);
       } catch (error) {
         throwIfAborted(abortSignal);
-        failure = (error as Error).message.split('\n', 1)[0]?.slice(0, LONGEST_REASON) ?? '';
+        failure = reasonOf(error).split('\n', 1)[0]?.slice(0, LONGEST_REASON) ?? '';
         // Of what a server had no model has to hear.
         if (error instanceof WrongAnswer) {
           wrongAnswer = failure;
@@ -140,7 +142,7 @@ export class MllmStatePrompter implements StatePrompter {
     // To the last byte of the answer: the client's own limit ends with the first.
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
-      const { choices } = await this.#client.chat.completions.create(
+      const completion: OpenAI.ChatCompletion | null = await this.#client.chat.completions.create(
         {
           model,
           temperature: 0,
@@ -150,7 +152,7 @@ export class MllmStatePrompter implements StatePrompter {
         },
         { signal: abortSignal === undefined ? timeout : AbortSignal.any([abortSignal, timeout]) },
       );
-      const content = choices?.[0]?.message?.content;
+      const content = completion?.choices?.[0]?.message?.content;
       if (typeof content !== 'string') throw new WrongAnswer('expected text');
       return content;
     } catch (error) {
@@ -186,12 +188,35 @@ function clientOf(baseUrl: string, apiKey: string | undefined): OpenAI {
     organization: null,
     project: null,
     webhookSecret: null,
-    fetch: (url, init) => fetch(url, { ...init, headers }),
+    fetch: async (url, init) => bounded(await fetch(url, { ...init, headers })),
     timeout: LONGEST_TIMEOUT_MS,
     // Retries are made here, where an answer that makes no sense is one of the failures.
     maxRetries: 0,
     logLevel: 'off',
   });
+}
+
+/** The response with its body, which is read here. Errors: where that is too long. */
+async function bounded(response: Response): Promise<Response> {
+  if (response.body === null) return response;
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body) {
+    size += part.length;
+    if (size > LONGEST_RESPONSE_BYTES)
+      throw new Error(`expected at most ${LONGEST_RESPONSE_BYTES} bytes, got more`);
+    parts.push(part);
+  }
+  return new Response(Buffer.concat(parts), response);
+}
+
+/** What went wrong; on the way to the server what is underneath, as the client only says that something did. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof OpenAI.APIConnectionError)) return messageOf(error);
+  let reason: Error & { readonly code?: unknown } = error;
+  while (reason.cause instanceof Error) reason = reason.cause;
+  // Of several addresses that were tried there is the code alone.
+  return reason.message === '' ? String(reason.code) : reason.message;
 }
 
 /** No other answer comes of a request that was refused. */

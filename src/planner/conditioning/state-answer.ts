@@ -45,7 +45,7 @@ const answerSchema = z.object({ states: z.array(z.string()).length(4) });
 
 /** Errors: `WrongAnswer`. */
 export function readStates(content: string, command: string): StateTexts {
-  const text = /\{[\s\S]*\}/.exec(content)?.[0] ?? '';
+  const text = content.slice(content.indexOf('{'), content.lastIndexOf('}') + 1);
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -116,6 +116,7 @@ describe('a server that misbehaves', () => {
   it.each<[string, Answer, RegExp]>([
     ['says 500', status(500), /500/],
     ['says no JSON', says('no'), /expected a JSON object/],
+    ['says null', (response) => response.setHeader('content-type', 'application/json').end('null'), /text/],
     ['says three states', saysStates(states.slice(0, 3)), /four texts/],
     ['says five states', saysStates([...states, 'done']), /four texts/],
     [
@@ -220,10 +221,39 @@ describe('a server that misbehaves', () => {
     expect(written.fallbackReason).toContain('timed out after 200 ms');
   });
 
+  it('writes without end: no more than a megabyte is read of it', async () => {
+    let isLeft = false;
+    const { baseUrl } = await endpoint(async (response) => {
+      response.on('close', () => {
+        isLeft = true;
+      });
+      response.writeHead(200, { 'content-type': 'application/json' });
+      while (!isLeft) {
+        response.write(' '.repeat(100_000));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    const written = await prompter(baseUrl, { retries: 0 }).states({ frame, instruction });
+    expect(written).toMatchObject({
+      writtenBy: template,
+      fallbackReason: 'llava wrote no states: expected at most 1000000 bytes, got more',
+    });
+    await vi.waitUntil(() => isLeft);
+  });
+
   it('is not there: the template, or the error where that is wanted', async () => {
-    const gone = { retries: 0, fallback: 'error' } as const;
-    const asked = prompter('http://127.0.0.1:9/v1', gone).states({ frame, instruction });
-    await expect(asked).rejects.toMatchObject({ code: 'state-prompter-failed' });
+    const gone = createServer().listen(0, '127.0.0.1');
+    await once(gone, 'listening');
+    const { port } = gone.address() as AddressInfo;
+    await new Promise((resolve) => gone.close(resolve));
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const options = { retries: 0, fallback: 'error' } as const;
+      const asked = prompter(`http://${host}:${port}/v1`, options).states({ frame, instruction });
+      await expect(asked).rejects.toMatchObject({
+        code: 'state-prompter-failed',
+        message: expect.stringContaining('ECONNREFUSED'),
+      });
+    }
   });
 
   it('can be left', async () => {

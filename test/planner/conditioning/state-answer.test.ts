@@ -117,7 +117,11 @@ describe('refuses', () => {
     expect(() => read('pick it up', ['a sunny day', 'the sun sets', 'the night', 'rain'])).toThrow('the arm');
   });
 
-  it.each(['no', '{"states": 4}', '{"states": ["a", "b", "c"]}', '{"states": ["a", "b", "c", 4]}'])(
+  it('a flood of braces, without looking at each of them again and again', () => {
+    expect(() => readStates('{'.repeat(200_000), CUBE)).toThrow('expected a JSON object');
+  });
+
+  it.each(['no', '}{', '{"states": 4}', '{"states": ["a", "b", "c"]}', '{"states": ["a", "b", "c", 4]}'])(
     '%s',
     (text) => {
       expect(() => readStates(text, CUBE)).toThrow(/expected (a JSON object|\{"states")/);
