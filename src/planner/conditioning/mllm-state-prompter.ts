@@ -73,6 +73,10 @@ export class MllmStatePrompter implements StatePrompter {
     };
     if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
       refuse('baseUrl', 'an http(s) URL', baseUrl);
+    const { username, password } = new URL(baseUrl);
+    if (username !== '' || password !== '')
+      refuse('baseUrl', 'an http(s) URL without a password', 'one with it');
+    if (!fitsHeader(apiKey)) refuse('apiKey', 'what fits into a header', 'something else');
     if (!(timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT_MS))
       refuse('timeoutMs', `1 to ${LONGEST_TIMEOUT_MS}`, timeoutMs);
     if (!Number.isInteger(retries) || retries < 0) refuse('retries', 'a whole number of at least 0', retries);
@@ -179,7 +183,7 @@ function clientOf(baseUrl: string, apiKey: string | undefined): OpenAI {
   const headers = {
     accept: 'application/json',
     'content-type': 'application/json',
-    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    ...(apiKey === undefined ? {} : { authorization: bearer(apiKey) }),
   };
   return new OpenAI({
     baseURL: baseUrl,
@@ -194,6 +198,18 @@ function clientOf(baseUrl: string, apiKey: string | undefined): OpenAI {
     maxRetries: 0,
     logLevel: 'off',
   });
+}
+
+const bearer = (apiKey: string): string => `Bearer ${apiKey}`;
+
+/** An error of the client of node would repeat the key. */
+function fitsHeader(apiKey: string | undefined): boolean {
+  try {
+    new Headers({ authorization: bearer(apiKey ?? '') });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The response with its body, which is read here. Errors: where that is too long. */

@@ -383,3 +383,16 @@ it.each([
 ])('refuses %o', (options) => {
   expect(() => prompter('http://127.0.0.1:9/v1', options)).toThrow(/expected/);
 });
+
+it.each([
+  [{ apiKey: 'sk-secret\nof two lines' }, 'apiKey: expected what fits into a header, got something else'],
+  [{ apiKey: 'sk-secret…' }, 'apiKey: expected what fits into a header, got something else'],
+  [
+    { baseUrl: 'http://me:sk-secret@127.0.0.1:9/v1' },
+    'baseUrl: expected an http(s) URL without a password, got one with it',
+  ],
+])('refuses a secret that cannot be sent, and does not repeat it: %o', (options, message) => {
+  expect(() => prompter('http://127.0.0.1:9/v1', options)).toThrow(
+    new RegExp(`^state prompter: ${message.replaceAll(/[()]/g, '\\$&')}$`),
+  );
+});
