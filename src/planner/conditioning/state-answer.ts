@@ -12,6 +12,8 @@ const MAX_WORDS = 30;
 const MAX_LENGTH = 200;
 /** Words of any script and ordinary punctuation; no markup, code, links or line breaks. */
 const PLAIN = /^[\p{L}\p{M}\p{N} ,.;:!?'’‘"“”()%&°–—、。，：；！？-]+$/u;
+/** Characters that nobody sees, some of which count as letters. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
 const ROBOT = /\b(?:arm|robot|gripper|hand|claw|manipulator|effector)/i;
 
 const stems = (list: string): ReadonlySet<string> => new Set(list.split(' ').map(stem));
@@ -64,10 +66,13 @@ export function readStates(content: string, command: string): StateTexts {
 /** Each state by itself is a short description. Errors: `WrongAnswer`. */
 function checkDescription(state: string, command: string): void {
   const isShort = state !== '' && state.length <= MAX_LENGTH && state.split(/\s+/).length <= MAX_WORDS;
-  if (!isShort || !PLAIN.test(state)) throw new WrongAnswer('expected short plain sentences');
+  if (!isShort || !PLAIN.test(state) || INVISIBLE.test(state))
+    throw new WrongAnswer('expected short plain sentences');
   const named = new Set(wordsOf(command).map(stem));
-  const own = wordsOf(state).filter((word) => !named.has(stem(word)));
-  if (isOrder(state) || own.some((word) => ADDRESS.has(word) || CONTROL.has(stem(word))))
+  // Letters of other widths and styles are read as the letters that they stand for.
+  const text = state.normalize('NFKC');
+  const own = wordsOf(text).filter((word) => !named.has(stem(word)));
+  if (isOrder(text) || own.some((word) => ADDRESS.has(word) || CONTROL.has(stem(word))))
     throw new WrongAnswer('expected descriptions of the scene that speak to nobody and order nothing');
   if (own.some((word) => PEOPLE.has(stem(word))))
     throw new WrongAnswer('expected nobody in the states whom the command does not name');
