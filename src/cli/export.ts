@@ -52,7 +52,7 @@ export function exportCommand(): Command {
 
 async function run(flags: ExportFlags, abortSignal: AbortSignal): Promise<void> {
   const { triton: out, weights, frames, maxBatch, maxQueue, queueDelay } = flags;
-  checkOutputFolder(out, { force: false });
+  checkOutputFolder(out);
   const model = modelFolder(flags.model);
   let models: readonly string[] = [];
   let weightsSha256 = '';

@@ -14,14 +14,15 @@ const OURS = /^(clip\.(json|webp)|candidates\.json|(filmstrip|steps)\.png|frames
 
 /**
  * Refuses a folder that holds anything, so that nobody's files are mixed with ours; `force` allows an earlier
- * result to be replaced. Errors: `invalid-argument`, `io-failed`.
+ * result to be replaced, where that can be asked for. Errors: `invalid-argument`, `io-failed`.
  */
-export function checkOutputFolder(path: string, { force }: { force: boolean }): void {
+export function checkOutputFolder(path: string, { force }: { readonly force?: boolean } = {}): void {
   checkWritable(path);
   if (!existsSync(path)) return;
   if (!statSync(path).isDirectory())
     throw new AidError('invalid-argument', `${path}: expected a folder to write to, got a file`);
   if (readdirSync(path).length === 0) return;
+  if (force === undefined) throw new AidError('invalid-argument', `${path}: expected an empty folder`);
   const isOurs = MARKS.some((mark) => existsSync(join(path, mark)));
   if (isOurs && force) return;
   throw new AidError(

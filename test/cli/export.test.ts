@@ -31,11 +31,14 @@ it('writes a repository that a server computes clips from', async () => {
 
 it('touches no folder that holds anything', async () => {
   const out = emptyFolder();
-  writeFileSync(join(out, 'notes.txt'), 'mine');
-  const { exitCode, stderr } = await aid(['export', '--triton', out, '--model', files.model]);
-  expect(exitCode).not.toBe(0);
-  expect(stderr).toMatch(/^aid: .*expected an empty folder.*\n$/);
-  expect(readdirSync(out)).toEqual(['notes.txt']);
+  // An earlier clip is replaced by the next clip only.
+  for (const name of ['notes.txt', 'clip.json']) {
+    writeFileSync(join(out, name), 'mine');
+    const { exitCode, stderr } = await aid(['export', '--triton', out, '--model', files.model]);
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toBe(`aid: ${out}: expected an empty folder\n`);
+  }
+  expect(readdirSync(out).sort()).toEqual(['clip.json', 'notes.txt']);
 });
 
 it('a server that is not there is one line', async () => {
