@@ -346,6 +346,13 @@ describe('a planner whose engine is a server', () => {
     await running;
   });
 
+  it.each([2, '', null])('refuses the version %j, for which a server would take its newest', (version) => {
+    const modelVersion = version as string;
+    expect(() => new OpenInferenceEngine({ url: 'grpc://localhost:8001', modelVersion })).toThrow(
+      'modelVersion: expected the name of one',
+    );
+  });
+
   it.each(['localhost:8001', 'http://localhost:8001', 'grpc://localhost'])(
     'refuses the address %s',
     (url) => {

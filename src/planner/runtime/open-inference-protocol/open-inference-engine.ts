@@ -1,6 +1,6 @@
 /** The engine that lets a server compute, over the Open Inference Protocol (KServe v2) in gRPC. */
 import { type ServiceError, status } from '@grpc/grpc-js';
-import { AidError } from '../../errors.js';
+import { AidError, kindOf } from '../../errors.js';
 import { batchFirstShape, batchOf } from '../../onnx/batch-first.js';
 import type { Graph, Value } from '../../onnx/graph.js';
 import { liveNodes } from '../../onnx/live-nodes.js';
@@ -42,6 +42,12 @@ export class OpenInferenceEngine implements Engine {
 
   /** Errors: `invalid-argument`. Nothing is connected before the first graph is loaded. */
   constructor({ modelVersion = '1', ...server }: OpenInferenceEngineOptions) {
+    // A server takes no version for its newest.
+    if (typeof modelVersion !== 'string' || modelVersion === '')
+      throw new AidError(
+        'invalid-argument',
+        `server: modelVersion: expected the name of one, such as '1', got ${modelVersion === '' ? 'none' : kindOf(modelVersion)}`,
+      );
     this.#client = new InferenceClient(server);
     this.#version = modelVersion;
     this.description = {
