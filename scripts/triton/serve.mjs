@@ -107,10 +107,12 @@ for (const stream of [server.stdout, server.stderr])
       log = '';
     }
   });
-server.on('exit', (code) => {
-  if (code) process.stderr.write(log);
+server.on('exit', (code, signal) => {
+  // It ends as it is told to, by the signal that it is told with; of anything else its last words say more.
+  const isTold = code === 0 || signal === 'SIGKILL';
+  if (!isTold) process.stderr.write(log);
   rmSync(copy, { recursive: true, force: true });
-  process.exit(code ?? 0);
+  process.exit(isTold ? 0 : (code ?? 1));
 });
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => server.kill('SIGKILL'));
 process.on('exit', () => server.kill('SIGKILL'));

@@ -17,7 +17,9 @@ export async function serve(repository, { port } = {}) {
   );
   ended.catch(() => undefined);
   const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
-  const { value } = await Promise.race([lines.next(), ended]);
+  const { value, done } = await Promise.race([lines.next(), ended]);
+  // What it prints ends before it does.
+  if (done) await ended;
   return { ...JSON.parse(value), stop: () => server.kill('SIGTERM') };
 }
 
