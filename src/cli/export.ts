@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { exportTriton } from '../planner/imagination/export-triton.js';
 import { interruptible } from './interruption.js';
 import { wholeNumber } from './options.js';
-import { checkOutputFolder, writeFolderAtomically } from './output-folder.js';
+import { checkEmptyFolder, writeFolderAtomically } from './output-folder.js';
 import { modelFolder } from './package.js';
 import { say, sayJson, shownPath } from './terminal.js';
 
@@ -52,7 +52,7 @@ export function exportCommand(): Command {
 
 async function run(flags: ExportFlags, abortSignal: AbortSignal): Promise<void> {
   const { triton: out, weights, frames, maxBatch, maxQueue, queueDelay } = flags;
-  checkOutputFolder(out);
+  checkEmptyFolder(out);
   const model = modelFolder(flags.model);
   let models: readonly string[] = [];
   let weightsSha256 = '';

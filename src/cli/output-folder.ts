@@ -12,17 +12,17 @@ const MARKS = ['clip.json', 'candidates.json'];
 /** What a result consists of; nothing else in a folder is ever touched. */
 const OURS = /^(clip\.(json|webp)|candidates\.json|(filmstrip|steps)\.png|frames|seed-\d+)$/;
 
+/** Refuses a folder that holds anything. Errors: `invalid-argument`, `io-failed`. */
+export function checkEmptyFolder(path: string): void {
+  if (holdsAnything(path)) throw new AidError('invalid-argument', `${path}: expected an empty folder`);
+}
+
 /**
  * Refuses a folder that holds anything, so that nobody's files are mixed with ours; `force` allows an earlier
- * result to be replaced, where that can be asked for. Errors: `invalid-argument`, `io-failed`.
+ * result to be replaced. Errors: `invalid-argument`, `io-failed`.
  */
-export function checkOutputFolder(path: string, { force }: { readonly force?: boolean } = {}): void {
-  checkWritable(path);
-  if (!existsSync(path)) return;
-  if (!statSync(path).isDirectory())
-    throw new AidError('invalid-argument', `${path}: expected a folder to write to, got a file`);
-  if (readdirSync(path).length === 0) return;
-  if (force === undefined) throw new AidError('invalid-argument', `${path}: expected an empty folder`);
+export function checkOutputFolder(path: string, { force }: { readonly force: boolean }): void {
+  if (!holdsAnything(path)) return;
   const isOurs = MARKS.some((mark) => existsSync(join(path, mark)));
   if (isOurs && force) return;
   throw new AidError(
@@ -31,6 +31,14 @@ export function checkOutputFolder(path: string, { force }: { readonly force?: bo
       ? `${path}: holds an earlier result; --force replaces it`
       : `${path}: expected an empty folder, and what is in it is not an earlier result`,
   );
+}
+
+function holdsAnything(path: string): boolean {
+  checkWritable(path);
+  if (!existsSync(path)) return false;
+  if (!statSync(path).isDirectory())
+    throw new AidError('invalid-argument', `${path}: expected a folder to write to, got a file`);
+  return readdirSync(path).length > 0;
 }
 
 /** The path, or the first of `path-2`, `path-3`... that is not taken. */

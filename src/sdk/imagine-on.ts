@@ -87,11 +87,11 @@ export function imagineOn(planner: Planner, options: LiveOptions): Observable<Li
     for (const [name, stream] of Object.entries({ command$, frame$ }))
       if (!isObservable(stream))
         throw new AidError('invalid-argument', `${name}: expected an Observable, got ${kindOf(stream)}`);
-    if (!Number.isInteger(numGivenFrames) || numGivenFrames < 1) {
-      const expected = `numGivenFrames: expected a whole number of at least 1, got ${numGivenFrames}`;
-      subscriber.error(new AidError('invalid-argument', expected));
-      return;
-    }
+    if (!Number.isInteger(numGivenFrames) || numGivenFrames < 1)
+      throw new AidError(
+        'invalid-argument',
+        `numGivenFrames: expected a whole number of at least 1, got ${numGivenFrames}`,
+      );
     const camera = new NewestFrames(planner, numGivenFrames);
     subscriber.add(() => camera.close());
 

@@ -1,17 +1,15 @@
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { decodeFrame } from '#planner/conditioning/frame.js';
 import { readDataConfig } from '#planner/training/run-config.js';
 import { RECIPES, temporaryFolder, writeConfig } from '../planner/training/tiny-runs.js';
-import { noSamples, samples } from '../support/samples.js';
+import { describeWithSamples, samples } from '../support/samples.js';
 import { TEMPLATE_WORDS } from '../support/template-words.js';
 import { tinyModel } from '../support/tiny-model.js';
 import { aid } from './run-aid.js';
 
-if (noSamples !== undefined) it.skip(`aid data inspect (${noSamples})`, () => undefined);
-
-describe.skipIf(noSamples !== undefined)('aid data inspect', () => {
+describeWithSamples('aid data inspect', () => {
   const topics = ['--image-topic', '/camera/color/compressed', '--instruction-topic', '/task'];
 
   it('tells what a run would use, what it would skip and why, and draws it', async () => {

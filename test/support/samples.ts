@@ -3,15 +3,21 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { describe } from 'vitest';
 
 const SCRIPT = resolve('test/fixtures/recordings/make_samples.py');
 const PYTHON = resolve('sim/.venv/bin/python');
 
 /** Why there are no samples here, undefined where there are. */
-export const noSamples: string | undefined =
+const noSamples: string | undefined =
   existsSync(PYTHON) && spawnSync(PYTHON, ['-c', 'import av, pyarrow, rosbags']).status === 0
     ? undefined
     : 'sim/.venv is not set up, whose libraries write the samples: run sim/setup.sh';
+
+/** Tests that need them; where they cannot be made, the group's name says why it is skipped. */
+export function describeWithSamples(name: string, tests: () => void): void {
+  describe.skipIf(noSamples !== undefined)(noSamples === undefined ? name : `${name} (${noSamples})`, tests);
+}
 
 /** Where they are; made once for every version of the script. */
 export function samples(...names: readonly string[]): string {

@@ -16,14 +16,10 @@ def norm_groups(config: Config) -> Iterator[None]:
 
     Afterwards would be too late: channels that 32 does not divide are refused as soon as a norm is made.
     """
-    groups = config.get("norm_num_groups")
-    if groups is None:
-        yield
-        return
     init = nn.GroupNorm.__init__
 
     def init_with_groups(self: nn.GroupNorm, num_groups: int, num_channels: int, *rest: Any, **options: Any) -> None:
-        init(self, groups, num_channels, *rest, **options)
+        init(self, config.get("norm_num_groups", num_groups), num_channels, *rest, **options)
 
     with patch.object(nn.GroupNorm, "__init__", init_with_groups):
         yield

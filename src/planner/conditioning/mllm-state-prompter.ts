@@ -68,15 +68,15 @@ export class MllmStatePrompter implements StatePrompter {
     maxCachedAnswers = 1000,
     fallback = 'template',
   }: MllmStatePrompterOptions) {
-    const refuse = (what: string, expected: string, given: unknown): never => {
+    const refuse: (what: string, expected: string, given: unknown) => never = (what, expected, given) => {
       throw new AidError('invalid-argument', `state prompter: ${what}: expected ${expected}, got ${given}`);
     };
-    if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
-      refuse('baseUrl', 'an http(s) URL', baseUrl);
-    const { username, password } = new URL(baseUrl);
+    const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol)) refuse('baseUrl', 'an http(s) URL', baseUrl);
+    const { username, password } = url;
     if (username !== '' || password !== '')
       refuse('baseUrl', 'an http(s) URL without a password', 'one with it');
-    if (!fitsHeader(apiKey)) refuse('apiKey', 'what fits into a header', 'something else');
+    const headers = headersOf(apiKey) ?? refuse('apiKey', 'what fits into a header', 'something else');
     if (!(timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT_MS))
       refuse('timeoutMs', `1 to ${LONGEST_TIMEOUT_MS}`, timeoutMs);
     if (!Number.isInteger(retries) || retries < 0) refuse('retries', 'a whole number of at least 0', retries);
@@ -85,7 +85,7 @@ export class MllmStatePrompter implements StatePrompter {
     if (!Number.isInteger(maxCachedAnswers) || maxCachedAnswers < 1)
       refuse('maxCachedAnswers', 'a whole number of at least 1', maxCachedAnswers);
     this.name = `${model} ${STATE_PROMPT.version}`;
-    this.#client = clientOf(baseUrl, apiKey);
+    this.#client = clientOf(baseUrl, headers);
     this.#options = { baseUrl, model, timeoutMs: Math.ceil(timeoutMs), retries, retryPauseMs, fallback };
     this.#cache = cacheFolder === false ? undefined : new StateCache(cacheFolder, maxCachedAnswers);
   }
@@ -179,15 +179,11 @@ export class MllmStatePrompter implements StatePrompter {
 }
 
 /** A client that sends what is given here, and nothing of the environment: no organization, project or header of it. */
-function clientOf(baseUrl: string, apiKey: string | undefined): OpenAI {
-  const headers = {
-    accept: 'application/json',
-    'content-type': 'application/json',
-    ...(apiKey === undefined ? {} : { authorization: bearer(apiKey) }),
-  };
+function clientOf(baseUrl: string, headers: Headers): OpenAI {
   return new OpenAI({
     baseURL: baseUrl,
-    apiKey: apiKey ?? 'none',
+    // It is in the headers, where there is one.
+    apiKey: 'none',
     adminAPIKey: null,
     organization: null,
     project: null,
@@ -200,15 +196,14 @@ function clientOf(baseUrl: string, apiKey: string | undefined): OpenAI {
   });
 }
 
-const bearer = (apiKey: string): string => `Bearer ${apiKey}`;
-
-/** An error of the client of node would repeat the key. */
-function fitsHeader(apiKey: string | undefined): boolean {
+/** Undefined for a key that does not fit: an error of the client of node would repeat it. */
+function headersOf(apiKey: string | undefined): Headers | undefined {
+  const headers = new Headers({ accept: 'application/json', 'content-type': 'application/json' });
   try {
-    new Headers({ authorization: bearer(apiKey ?? '') });
-    return true;
+    if (apiKey !== undefined) headers.set('authorization', `Bearer ${apiKey}`);
+    return headers;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

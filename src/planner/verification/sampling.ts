@@ -5,6 +5,7 @@ import { precondition, preconditioned } from '../diffusion/preconditioning.js';
 import { euler } from '../diffusion/samplers.js';
 import { initialLatents, karrasSigmas } from '../diffusion/schedule.js';
 import { AidError } from '../errors.js';
+import { joined } from '../joined.js';
 import { dqFormer } from '../models/dqformer.js';
 import { tokensCondition } from '../models/unet/condition.js';
 import { unet } from '../models/unet/unet.js';
@@ -151,12 +152,7 @@ function stack(parts: readonly FloatTensor[]): FloatTensor {
     throw new AidError('invalid-data', `expected tensors that stand side by side in a batch, got ${shapes}`);
   }
   const size = first.data.length;
-  const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    data.set(part.data, offset);
-    offset += part.data.length;
-  }
   const rows = size === 0 ? 0 : parts.reduce((sum, { dims }) => sum + (dims[0] ?? 0), 0);
+  const data = joined(parts.map((part) => part.data));
   return floatTensor([rows, ...first.dims.slice(1)], data);
 }

@@ -61,17 +61,12 @@ interface Header {
   readonly size: number;
 }
 
-/** The strings that a file's writer left in its header. Errors: `invalid-weights`, `io-failed`. */
-export function readSafetensorsMetadata(file: string): Readonly<Record<string, string>> {
-  return metadataOf(readHeader(file));
-}
-
 /** The tensors of a file, by key; reads the header only. Errors: `invalid-weights`, `io-failed`. */
 export function readSafetensorsHeader(file: string): Map<string, StoredTensor> {
   return tensorsOf(readHeader(file));
 }
 
-/** Both, read once. */
+/** And the strings that its writer left in the header. Errors: the same. */
 export function readSafetensors(file: string): {
   readonly tensors: Map<string, StoredTensor>;
   readonly metadata: Readonly<Record<string, string>>;

@@ -1,14 +1,12 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { drawEpisodes } from '#planner/evaluation/draw-episodes.js';
 import type { DataConfig } from '#planner/training/data/data-config.js';
 import type { EpisodeSet } from '#planner/training/data/episode.js';
 import { openEpisodes } from '#planner/training/data/open-episodes.js';
-import { noSamples, samples } from '../../support/samples.js';
+import { describeWithSamples, samples } from '../../support/samples.js';
 import { temporaryFolder } from '../training/tiny-runs.js';
-
-if (noSamples !== undefined) it.skip(`draws episodes (${noSamples})`, () => undefined);
 
 /** A data set that counts which of its recordings are opened. */
 async function counted(config: DataConfig): Promise<{ set: EpisodeSet; opened: string[] }> {
@@ -35,7 +33,7 @@ function trajectories(count: number): string {
   return folder;
 }
 
-describe.skipIf(noSamples !== undefined)('the episodes of an evaluation', () => {
+describeWithSamples('the episodes of an evaluation', () => {
   it('are drawn by the seed, and only they are opened, where every recording is one', async () => {
     const bridge = trajectories(12);
     const { set, opened } = await counted({ bridge });

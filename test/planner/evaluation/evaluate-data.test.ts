@@ -1,6 +1,6 @@
 import { cpSync, existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { evaluateData } from '#cli/evaluate-data.js';
 import { silence } from '#cli/progress.js';
 import { readSavedClip, readSavedRun } from '#planner/evaluation/saved-run.js';
@@ -9,7 +9,7 @@ import { scoreRun } from '#planner/evaluation/score.js';
 import { detectData } from '#planner/training/data/detect-data.js';
 import { VideoPlanner } from '#planner/video-planner.js';
 import { aid } from '../../cli/run-aid.js';
-import { noSamples, samples } from '../../support/samples.js';
+import { describeWithSamples, samples } from '../../support/samples.js';
 import { tinyModel } from '../../support/tiny-model.js';
 import { putBags, temporaryFolder } from '../training/tiny-runs.js';
 import { SCENES_FIXTURE } from './fake-sim.js';
@@ -17,9 +17,7 @@ import { SCENES_FIXTURE } from './fake-sim.js';
 const TOPIC_FLAGS = ['--image-topic', '/camera/color/compressed', '--instruction-topic', '/task'];
 const CPU = ['--provider', 'cpu', '--threads', '1', '--steps', '1'];
 
-if (noSamples !== undefined) it.skip(`evaluates on recordings (${noSamples})`, () => undefined);
-
-describe.skipIf(noSamples !== undefined)('aid evaluate --data', () => {
+describeWithSamples('aid evaluate --data', () => {
   it("imagines a user's episodes as told, with other noise, other words and none, and scores them", async () => {
     const [model, folder] = [await tinyModel(), temporaryFolder()];
     const config = join(folder, 'data.json');

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { AidError } from '#planner/errors.js';
-import { readSafetensorsMetadata } from '#planner/weights/safetensors.js';
+import { readSafetensors } from '#planner/weights/safetensors.js';
 import {
   bag,
   breakTensor,
@@ -111,7 +111,9 @@ describe('an autoencoder run', () => {
         message: `stopped after step ${last}, which ${join(folder, 'stopped/checkpoint.safetensors')} holds`,
       });
       expect(loggedSteps(join(folder, 'stopped'))).toHaveLength(last);
-      expect(readSafetensorsMetadata(join(folder, 'stopped/checkpoint.safetensors')).step).toBe(String(last));
+      expect(readSafetensors(join(folder, 'stopped/checkpoint.safetensors')).metadata.step).toBe(
+        String(last),
+      );
     }
     await runConfig(stopped);
     expect(loggedSteps(join(folder, 'stopped'))).toEqual(loggedSteps(join(folder, 'whole')));

@@ -18,7 +18,7 @@ import type { Frame } from '#planner/conditioning/frame.js';
 import { readCachedClip } from '#planner/training/data/latent-cache.js';
 import { VideoPlanner } from '#planner/video-planner.js';
 import { readFloats, readSafetensorsHeader } from '#planner/weights/safetensors.js';
-import { noSamples, samples } from '../../support/samples.js';
+import { describeWithSamples, samples } from '../../support/samples.js';
 import {
   breakTensor,
   hashes,
@@ -620,7 +620,7 @@ it('trains with five given frames, and with one, two or five of them', async () 
   }
 });
 
-describe.skipIf(noSamples !== undefined)("a run on others' recordings", () => {
+describeWithSamples("a run on others' recordings", () => {
   it('trains on every command of a bag, tells what it skips, and again when it goes on', async () => {
     const folder = copyOfModels();
     cpSync(samples('bags', 'broken', 'silent'), join(folder, 'own', 'silent'), { recursive: true });

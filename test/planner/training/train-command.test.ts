@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { readSafetensorsMetadata } from '#planner/weights/safetensors.js';
+import { readSafetensors } from '#planner/weights/safetensors.js';
 import { loggedSteps, putBags, RECIPES, temporaryFolder, writeConfig } from './tiny-runs.js';
 
 const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
@@ -95,7 +95,7 @@ describe('aid train', () => {
       const { status, stderr } = await trainUntil(file, output, name);
       expect(status).toBe(130);
       const checkpoint = join(output, 'checkpoint.safetensors');
-      const { step } = readSafetensorsMetadata(checkpoint);
+      const { step } = readSafetensors(checkpoint).metadata;
       expect(stderr).toContain(
         `aid: stopped after step ${step}, which ${checkpoint} holds; "aid train ${file}" goes on from there\n`,
       );

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   readFloats,
+  readSafetensors,
   readSafetensorsHeader,
-  readSafetensorsMetadata,
   readTensorBytes,
   type StoredTensor,
   writeSafetensors,
@@ -64,7 +64,7 @@ describe('writing and reading safetensors', () => {
     expect(readFloats(at('half'))).toEqual(Float32Array.of(1, -2.5, 0, 65504, 0.0999755859375, 3));
     expect(readFloats(at('scalar'))).toEqual(Float32Array.of(7));
     expect(readFloats(at('empty'))).toEqual(new Float32Array());
-    expect(readSafetensorsMetadata(file)).toEqual({ note: 'größe' });
+    expect(readSafetensors(file).metadata).toEqual({ note: 'größe' });
   });
 
   it('puts the numbers at a multiple of 8 bytes', async () => {
@@ -147,7 +147,7 @@ describe('a file that is no safetensors file', () => {
   });
 
   it('has no metadata either when its header is no JSON', () => {
-    expect(() => readSafetensorsMetadata(handMade('x', '{"a": '))).toThrow(
+    expect(() => readSafetensors(handMade('x', '{"a": ')).metadata).toThrow(
       expect.objectContaining({ code: 'invalid-weights' }),
     );
   });

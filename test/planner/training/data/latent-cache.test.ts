@@ -32,7 +32,7 @@ import {
 } from '#planner/training/data/latent-cache.js';
 import { openEpisodes } from '#planner/training/data/open-episodes.js';
 import { readSafetensorsHeader, writeSafetensors } from '#planner/weights/safetensors.js';
-import { noSamples, samples } from '../../../support/samples.js';
+import { describeWithSamples, samples } from '../../../support/samples.js';
 import { bag, putBags, RECIPES, sharedFolder, temporaryFolder } from '../tiny-runs.js';
 
 const FRAME = { width: 32, height: 32 };
@@ -292,9 +292,7 @@ describe('the latent cache of a recording with many episodes', () => {
   });
 });
 
-if (noSamples !== undefined) it.skip(`a cache of users' recordings (${noSamples})`, () => undefined);
-
-describe.skipIf(noSamples !== undefined)("a cache of users' recordings", () => {
+describeWithSamples("a cache of users' recordings", () => {
   /** A copy of a sample, whose files can be changed. */
   function copyOf(...names: readonly string[]): string {
     const folder = join(temporaryFolder(), 'data');

@@ -19,7 +19,7 @@ import { type Episode, reasonToSkip, type SkippedEpisode } from '#planner/traini
 import { openEpisodes } from '#planner/training/data/open-episodes.js';
 import { failingCall } from '../../../support/failing-call.js';
 import { centreAt, square, WIDTH } from '../../../support/moving-square.js';
-import { noSamples, samples } from '../../../support/samples.js';
+import { describeWithSamples, samples } from '../../../support/samples.js';
 import { hashes, temporaryFolder } from '../tiny-runs.js';
 
 const RED = [220, 40, 40];
@@ -80,9 +80,7 @@ const told = ({ episodes }: Opened): unknown[] =>
   ]);
 const reasons = ({ skipped }: Opened): string[] => skipped.map(({ reason }) => reason);
 
-if (noSamples !== undefined) it.skip(`reads data sets (${noSamples})`, () => undefined);
-
-describe.skipIf(noSamples !== undefined)('data sets that other libraries wrote', () => {
+describeWithSamples('data sets that other libraries wrote', () => {
   beforeAll(() => {
     samples();
   });

@@ -7,7 +7,7 @@ import type { Frame } from '#planner/conditioning/frame.js';
 import type { AidError } from '#planner/errors.js';
 import { readPictures, readTimeline } from '#planner/training/data/videos/video-file.js';
 import { centreAt, square } from '../../../support/moving-square.js';
-import { noSamples, samples } from '../../../support/samples.js';
+import { describeWithSamples, samples } from '../../../support/samples.js';
 import { temporaryFolder } from '../tiny-runs.js';
 
 const PICTURES = 60;
@@ -44,9 +44,7 @@ async function refusal(path: string): Promise<AidError> {
   );
 }
 
-if (noSamples !== undefined) it.skip(`video files (${noSamples})`, () => undefined);
-
-describe.skipIf(noSamples !== undefined)('a video', () => {
+describeWithSamples('a video', () => {
   it.each([
     ['index-last.mp4', ALL],
     ['index-first.mp4', ALL],
