@@ -19,20 +19,18 @@ const checkpointEverySteps = (steps) => Math.max(1, Math.min(100, Math.floor(ste
  * aid-mini was trained with: other noise would train other steps of the sampler than it takes.
  */
 export function adaptConfig({ model, video, bags, steps, train }) {
-  const { optimizer, recipe } = read(new URL('aid-mini.json', configs));
+  const { optimizer, runsPerStep, recipe } = read(new URL('aid-mini.json', configs));
   const { width, height, numFrames, framesPerSecond } = video;
   return {
     steps,
     learningRate: learningRate(0.0005, steps),
     checkpointEverySteps: checkpointEverySteps(steps),
     optimizer,
+    runsPerStep,
     recipe: {
       ...recipe,
       data: { bags },
       base: model,
-      // The model has its own.
-      words: undefined,
-      text_encoder: undefined,
       frame: { width, height },
       numFrames,
       framesPerSecond,

@@ -103,7 +103,7 @@ describeWithSamples('aid data inspect', () => {
   });
 
   it('tells the same of a run whose tokenizer is still to be made of its words', async () => {
-    expect(readDataConfig('models/training/aid-mini.json').texts?.words).toContain('plate');
+    expect(readDataConfig('models/training/adapt.json').texts?.words).toContain('plate');
     const data = {
       bags: samples('bags', 'broken'),
       topics: { image: '/camera/color/compressed', instruction: '/task' },
