@@ -22,6 +22,15 @@ it("the README's program runs", async () => {
   expect(readFileSync(join(folder, 'clip.webp')).subarray(0, 4).toString()).toBe('RIFF');
 });
 
+it('a program in the command line runs', async () => {
+  const program = `import { VideoPlanner } from 'aid-planner';
+    const planner = await VideoPlanner.load('${files.model}', { provider: 'cpu' });
+    console.log(planner.engine.provider);
+    await planner.dispose();`;
+  const { exitCode, stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', program]);
+  expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: 'cpu\n', stderr: '' });
+});
+
 it("the README's table has every option of aid imagine, and no other", async () => {
   const { stdout } = await aid(['imagine', '--help']);
   const names = (text: string): string[] => [...new Set(text.match(/(?<=\s|`)--[a-z-]+/g) ?? [])].sort();

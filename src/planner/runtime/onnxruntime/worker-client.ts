@@ -20,7 +20,8 @@ export class WorkerClient {
   constructor(script = new URL('./worker.js', import.meta.url)) {
     // onnxruntime would report to its makers, and crashes while it reads a long command line for that.
     process.env.ORT_DISABLE_TELEMETRY ??= '1';
-    this.#worker = new Worker(script);
+    // Flags of the program are its own: with --input-type, of a program in the command line, the thread would not start.
+    this.#worker = new Worker(script, { execArgv: [] });
     // An idle engine does not keep the process alive.
     this.#worker.unref();
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
