@@ -22,7 +22,6 @@ async function growing(): Promise<{ model: string; out: string; args: string[] }
     block_out_channels: [32, 32, 32],
     num_attention_heads: [1, 1, 2],
   };
-  mkdirSync(folder, { recursive: true });
   const recipe = (name: string, value: object): string => {
     writeFileSync(join(folder, name), JSON.stringify({ recipe: value }));
     return join(folder, name);
